@@ -1,0 +1,111 @@
+"""Editing articles, authors and categories."""
+
+from __future__ import annotations
+
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from articles.models import Article, Author, Category, OutboxEntry, ReindexRun
+from articles.search import outbox
+
+
+@admin.register(Article)
+class ArticleAdmin(admin.ModelAdmin[Article]):
+    list_display = ["title", "language", "category", "author", "date", "state", "preview"]
+    list_filter = ["status", "language", "category", "author"]
+    list_select_related = ["category", "author"]
+    list_per_page = 50
+    date_hierarchy = "date"
+    search_fields = ["title", "translated_title", "content"]
+    prepopulated_fields = {"slug": ["title"]}
+    autocomplete_fields = ["author", "category"]
+    readonly_fields = ["version", "source_id", "created_at", "updated_at"]
+    actions = ["publish", "unpublish"]
+    fieldsets = [
+        (None, {"fields": ["title", "translated_title", "slug", "language", "content"]}),
+        (_("Publication"), {"fields": ["author", "category", "date", "status"]}),
+        (_("Record"), {"fields": readonly_fields, "classes": ["collapse"]}),
+    ]
+
+    def view_on_site(self, article: Article) -> str:
+        return article.get_absolute_url()
+
+    @admin.display(description=_("state"), ordering="status")
+    def state(self, article: Article) -> str:
+        return str(_("scheduled") if article.is_scheduled else article.get_status_display())
+
+    @admin.display(description=_("page"))
+    def preview(self, article: Article) -> SafeString:
+        label = _("View") if article.is_public else _("Preview")
+        return format_html('<a href="{}">{}</a>', article.get_absolute_url(), label)
+
+    @admin.action(description=_("Publish selected articles"), permissions=["change"])
+    def publish(self, request: HttpRequest, articles: QuerySet[Article]) -> None:
+        changed = self._set_status(request, articles, Article.Status.PUBLISHED)
+        text = ngettext("%d article published.", "%d articles published.", changed)
+        self.message_user(request, text % changed)
+
+    @admin.action(description=_("Unpublish selected articles"), permissions=["change"])
+    def unpublish(self, request: HttpRequest, articles: QuerySet[Article]) -> None:
+        changed = self._set_status(request, articles, Article.Status.DRAFT)
+        text = ngettext("%d article unpublished.", "%d articles unpublished.", changed)
+        self.message_user(request, text % changed)
+
+    def _set_status(
+        self, request: HttpRequest, articles: QuerySet[Article], status: Article.Status
+    ) -> int:
+        """Save each article as the form would: validated, versioned, logged and synced."""
+        changed = 0
+        with outbox.deferred():
+            for article in articles.exclude(status=status):
+                article.status = status
+                try:
+                    article.full_clean()
+                except ValidationError as error:
+                    reason = f"{article}: {' '.join(error.messages)}"
+                    self.message_user(request, reason, messages.ERROR)
+                    continue
+                article.save()
+                self.log_change(request, article, [{"changed": {"fields": ["status"]}}])
+                changed += 1
+        outbox.attempt_waiting()
+        return changed
+
+
+@admin.register(Author, Category)
+class NamedPageAdmin(admin.ModelAdmin[Author | Category]):
+    list_display = ["name", "slug"]
+    search_fields = ["name"]
+    prepopulated_fields = {"slug": ["name"]}
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Records that the site writes and people only read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(OutboxEntry)
+class OutboxEntryAdmin(ReadOnlyAdmin):
+    list_display = ["article_id", "version", "created_at", "due_at", "attempts", "error"]
+
+
+@admin.register(ReindexRun)
+class ReindexRunAdmin(ReadOnlyAdmin):
+    list_display = ["started_at", "finished_at", "state", "indexed", "total", "failed", "message"]
+
+

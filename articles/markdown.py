@@ -1,0 +1,96 @@
+"""Markdown to safe HTML and to plain text.
+
+Two independent layers keep hostile content out: markdown-it parses with raw HTML off and refuses
+`javascript:` and `data:` links, and nh3 (the ammonia sanitiser) then removes whatever is not on
+the list of allowed elements and attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+ALLOWED_TAGS = set(
+    "a abbr b blockquote br code dd del dl dt em h2 h3 h4 h5 h6 hr i img li ol p pre s span "
+    "strong sub sup table tbody td th thead tr ul div".split()
+)
+ALLOWED_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title"},
+    "ol": {"start"},
+    "code": {"class"},
+    "span": {"class"},
+    "div": {"class"},
+    "th": {"class"},
+    "td": {"class"},
+}
+
+
+def highlight_code(code: str, language: str, _attributes: str) -> str:
+    """Pygments HTML for a fenced block; "" (markdown-it then escapes it) if it knows no lexer."""
+    try:
+        lexer = get_lexer_by_name(language) if language else None
+    except ClassNotFound:
+        lexer = None
+    if lexer is None:
+        return ""
+    return str(highlight(code, lexer, HtmlFormatter(nowrap=True, classprefix="hl-")))
+
+
+@cache
+def parser() -> MarkdownIt:
+    return MarkdownIt(
+        "commonmark", {"html": False, "linkify": False, "highlight": highlight_code}
+    ).enable(["table", "strikethrough"])
+
+
+def render(source: str) -> SafeString:
+    """Sanitised HTML of the Markdown `source`; headings start at `h2`, since the page has an `h1`."""
+    tokens = parser().parse(source.replace("\0", ""))
+    _lower_headings(tokens)
+    html = parser().renderer.render(tokens, parser().options, {})
+    clean = nh3.clean(
+        html,
+        tags=ALLOWED_TAGS,
+        attributes=ALLOWED_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener",
+    )
+    return mark_safe(clean)  # noqa: S308  (nh3 has just cleaned it)
+
+
+def plain_text(source: str) -> str:
+    """The words of the Markdown `source`, paragraphs separated by a blank line."""
+    blocks: list[str] = []
+    for token in parser().parse(source.replace("\0", "")):
+        if token.type == "inline":
+            blocks.append(_inline_text(token))
+        elif token.type in {"fence", "code_block"}:
+            blocks.append(token.content)
+    return "\n\n".join(block.strip() for block in blocks if block.strip())
+
+
+def _inline_text(token: Token) -> str:
+    parts = [
+        child.content if child.type in {"text", "code_inline", "image"} else
+        " " if child.type in {"softbreak", "hardbreak"} else ""
+        for child in token.children or []
+    ]
+    return re.sub(r"\s+", " ", "".join(parts))
+
+
+def _lower_headings(tokens: list[Token]) -> None:
+    """Shift all headings down when an author used `h1`, so that the order of levels stays right."""
+    headings = [token for token in tokens if token.type in {"heading_open", "heading_close"}]
+    if any(token.tag == "h1" for token in headings):
+        for token in headings:
+            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"

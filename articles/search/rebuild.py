@@ -1,0 +1,160 @@
+"""Full reindex without a gap, and the comparison of index and database.
+
+The new index is built beside the serving one. Changes made meanwhile are found by comparing the
+versions in the new index with those in the database, so nothing depends on when they came in.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from articles.models import Article, OutboxEntry, ReindexRun
+from articles.search.base import Document, Rebuild, SearchEngine, SearchError, get_engine
+from articles.search.documents import to_document
+
+logger = logging.getLogger(__name__)
+
+ABANDONED_AFTER = timedelta(minutes=5)
+HEARTBEAT_SECONDS = 2.0
+CATCH_UP_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What index and database do not agree on, as primary keys."""
+
+    missing: Sequence[int]
+    stale: Sequence[int]
+    orphaned: Sequence[int]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.stale or self.orphaned)
+
+
+@dataclass(slots=True)
+class Report:
+    """`documents` are in the index; `failures` are not, by primary key with the reason."""
+
+    documents: int = 0
+    seconds: float = 0.0
+    failures: dict[int, str] = field(default_factory=dict)
+
+
+class AlreadyRunning(SearchError):
+    """Another reindex holds the lock."""
+
+
+def compare(index: SearchEngine | Rebuild) -> Difference:
+    """Compare ids and versions in both directions; reads, and changes nothing."""
+    indexed = dict(index.versions())
+    public = dict(Article.objects.published().order_by().values_list("pk", "version"))
+    return Difference(
+        missing=sorted(public.keys() - indexed.keys()),
+        stale=sorted(pk for pk in public.keys() & indexed.keys() if public[pk] != indexed[pk]),
+        orphaned=sorted(indexed.keys() - public.keys()),
+    )
+
+
+def reindex(
+    chunk_size: int = 200, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Report:
+    """Build a new index and let it serve; on any failure the old one keeps serving.
+
+    `progress` is called with the documents written so far and their total. Raises `SearchError`
+    when the engine cannot build an index, `AlreadyRunning` when another reindex is under way.
+    """
+    engine = get_engine()
+    run = _lock()
+    started = time.monotonic()
+    try:
+        report = _build(engine, run, chunk_size, progress)
+    except BaseException as error:  # Ctrl-C too must release the lock
+        _finish(run, ReindexRun.State.FAILED, str(error) or type(error).__name__)
+        raise
+    report.seconds = time.monotonic() - started
+    _finish(run, ReindexRun.State.DONE, "")
+    # What was saved between the last look at the new index and its first answer went to the old
+    # index only; it is queued again.
+    difference = compare(engine)
+    left = {*difference.missing, *difference.stale, *difference.orphaned} - report.failures.keys()
+    OutboxEntry.objects.enqueue(sorted(left))
+    return report
+
+
+def _build(
+    engine: SearchEngine, run: ReindexRun, chunk_size: int, progress: Callable[[int, int], None]
+) -> Report:
+    report = Report()
+    target = engine.begin_rebuild()
+    try:
+        run.total = Article.objects.published().count()
+        beat = time.monotonic()
+        for documents in _chunks(chunk_size):
+            report.failures |= target.index(documents)
+            run.indexed += len(documents)
+            run.failed = len(report.failures)
+            progress(run.indexed, max(run.total, run.indexed))
+            if time.monotonic() - beat > HEARTBEAT_SECONDS:
+                run.save()
+                beat = time.monotonic()
+        report.documents = _catch_up(target, report.failures)
+        target.commit()
+    except BaseException:
+        target.abort()
+        raise
+    return report
+
+
+def _chunks(size: int) -> Iterator[list[Document]]:
+    """Documents of all public articles by ascending primary key, without OFFSET.
+
+    Keyset paging neither skips nor repeats a row when the table changes meanwhile.
+    """
+    last = 0
+    rows = Article.objects.published().for_list().order_by("pk")
+    while page := list(rows.filter(pk__gt=last)[:size]):
+        last = page[-1].pk
+        yield [to_document(article) for article in page]
+
+
+def _catch_up(target: Rebuild, failures: dict[int, str]) -> int:
+    """Repeat what changed while the index was being built; returns the number of documents."""
+    for _round in range(CATCH_UP_ROUNDS):
+        difference = compare(target)
+        wanted = {*difference.missing, *difference.stale} - failures.keys()
+        if not wanted and not difference.orphaned:
+            break
+        rows = Article.objects.published().for_list().in_bulk(wanted)
+        failures |= target.index([to_document(row) for row in rows.values()])
+        gone = dict(Article.objects.filter(pk__in=difference.orphaned).values_list("pk", "version"))
+        indexed = dict(target.versions())
+        target.delete({pk: gone.get(pk, indexed[pk] + 1) for pk in difference.orphaned})
+    return sum(1 for _document in target.versions())
+
+
+def _lock() -> ReindexRun:
+    """The row that only one running reindex can have; one abandoned by a dead process is closed."""
+    running = ReindexRun.objects.filter(state=ReindexRun.State.RUNNING)
+    running.filter(heartbeat_at__lt=timezone.now() - ABANDONED_AFTER).update(
+        state=ReindexRun.State.FAILED, message="The process ended.", finished_at=timezone.now()
+    )
+    try:
+        with transaction.atomic():
+            return ReindexRun.objects.create()
+    except IntegrityError as error:
+        raise AlreadyRunning(
+            "Another reindex is running; wait for it, or try again in "
+            f"{ABANDONED_AFTER.seconds // 60} minutes if its process died."
+        ) from error
+
+
+def _finish(run: ReindexRun, state: str, message: str) -> None:
+    run.state, run.message, run.finished_at = state, message, timezone.now()
+    run.save()

@@ -1,0 +1,63 @@
+"""An engine's answer joined with the rows of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.functional import cached_property
+
+from articles.models import Article, Author, Category
+from articles.search.base import Facet, SearchQuery, SearchResult
+
+
+@dataclass(frozen=True, slots=True)
+class FoundArticle:
+    """A hit with its row. `passage` is the part of the article that answers best."""
+
+    article: Article
+    score: float
+    passage: str
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    value: str
+    label: str
+    count: int
+    selected: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One page of an answer: `found` in hit order, `facets` with names for people."""
+
+    query: SearchQuery
+    result: SearchResult
+
+    @cached_property
+    def found(self) -> list[FoundArticle]:
+        """Hits whose row is still public; an index may lag behind the database."""
+        hits = {hit.pk: hit for hit in self.result.hits}
+        rows = Article.objects.published().for_list().in_order_of(list(hits))
+        return [FoundArticle(row, hits[row.pk].score, hits[row.pk].passage) for row in rows]
+
+    @cached_property
+    def facets(self) -> Mapping[Facet, Sequence[FacetValue]]:
+        labels: dict[Facet, Mapping[str, str]] = {
+            "category": dict(Category.objects.values_list("slug", "name")),
+            "author": dict(Author.objects.values_list("slug", "name")),
+            "language": {code: str(name) for code, name in Article.Language.choices},
+        }
+        return {
+            facet: [
+                FacetValue(
+                    value=value,
+                    label=labels.get(facet, {}).get(value, value),
+                    count=count,
+                    selected=self.query.filters.get(facet) == value,
+                )
+                for value, count in counts.items()
+            ]
+            for facet, counts in self.result.facets.items()
+        }

@@ -1,0 +1,113 @@
+"""Pages that list and show articles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.cache import add_never_cache_headers
+from django.views.generic import DetailView, ListView
+from django.views.generic.dates import MonthArchiveView, YearArchiveView
+
+from articles.models import Article, Author, Category, NamedPage, PreviousSlug
+from articles.search.service import related
+
+RELATED_ARTICLES = 3
+
+
+class ArticleListMixin:
+    """Published articles only, newest first, in pages."""
+
+    paginate_by = 12
+    date_field = "date"
+    context_object_name = "articles"
+
+    def get_queryset(self) -> QuerySet[Article]:
+        return Article.objects.published().for_list().defer("content")
+
+
+class ArticleListView(ArticleListMixin, ListView[Article]):
+    template_name = "articles/list.html"
+
+
+class NamedPageView(ArticleListMixin, ListView[Article]):
+    """Articles of one author or one category."""
+
+    template_name = "articles/named_list.html"
+    model_class: ClassVar[type[NamedPage]]
+    field: ClassVar[str]
+
+    def get_queryset(self) -> QuerySet[Article]:
+        self.page = get_object_or_404(self.model_class, slug=self.kwargs["slug"])
+        return super().get_queryset().filter(**{self.field: self.page})
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs, page=self.page, kind=self.field)
+
+
+class CategoryView(NamedPageView):
+    model_class = Category
+    field = "category"
+
+
+class AuthorView(NamedPageView):
+    model_class = Author
+    field = "author"
+
+
+class YearArchive(ArticleListMixin, YearArchiveView[Article]):
+    template_name = "articles/archive.html"
+    make_object_list = True
+
+
+class MonthArchive(ArticleListMixin, MonthArchiveView[Article]):
+    template_name = "articles/archive.html"
+    month_format = "%m"
+
+
+class ArticleView(DetailView[Article]):
+    """One article; staff sees unpublished ones too, as a preview that no cache keeps."""
+
+    template_name = "articles/article.html"
+    context_object_name = "article"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            response: HttpResponseBase = super().get(request, *args, **kwargs)
+        except Http404:
+            moved = PreviousSlug.objects.filter(
+                slug=self.kwargs["slug"], article__in=Article.objects.published()
+            ).select_related("article")
+            if previous := moved.first():
+                return HttpResponsePermanentRedirect(previous.article.get_absolute_url())
+            raise
+        if not self.object.is_public:
+            add_never_cache_headers(response)
+        return response
+
+    def get_queryset(self) -> QuerySet[Article]:
+        if may_preview(self.request.user):
+            return Article.objects.for_list()
+        return Article.objects.published().for_list()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        article = context["article"]
+        return context | {
+            "preview": not article.is_public,
+            "related": related_articles(article) if article.is_public else [],
+        }
+
+
+def may_preview(user: User | AnonymousUser) -> bool:
+    return user.is_staff and user.has_perm("articles.view_article")
+
+
+def related_articles(article: Article) -> Sequence[Article]:
+    hits = related(article.pk, RELATED_ARTICLES)
+    return Article.objects.published().for_list().in_order_of([hit.pk for hit in hits])

@@ -1,0 +1,130 @@
+"""Editing in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from articles.models import Article, Category
+from articles.search.base import get_engine
+from tests.conftest import MakeArticle
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHANGELIST = reverse("admin:articles_article_changelist")
+
+
+def form(article: Article, **changes: Any) -> dict[str, Any]:
+    values = {
+        "title": article.title,
+        "translated_title": article.translated_title,
+        "slug": article.slug,
+        "language": article.language,
+        "content": article.content,
+        "author": article.author_id,
+        "category": article.category_id or "",
+        "date": article.date.isoformat(),
+        "status": article.status,
+    }
+    return values | changes
+
+
+def run_action(client: Client, action: str, *articles: Article) -> str:
+    data = {"action": action, "_selected_action": [article.pk for article in articles]}
+    return client.post(CHANGELIST, data, follow=True).content.decode()
+
+
+def test_edited_article_is_in_the_index_after_saving(
+    admin_client: Client, make_article: MakeArticle
+) -> None:
+    article = make_article(title="Before")
+    path = reverse("admin:articles_article_change", args=[article.pk])
+    response = admin_client.post(path, form(article, title="After"))
+    assert response.status_code == 302
+    article.refresh_from_db()
+    assert article.title == "After"
+    assert dict(get_engine().versions()) == {article.pk: article.version}
+
+
+def test_impossible_article_gets_a_sentence(
+    admin_client: Client, make_article: MakeArticle
+) -> None:
+    article = make_article()
+    path = reverse("admin:articles_article_change", args=[article.pk])
+    response = admin_client.post(path, form(article, category=""))
+    assert "Choose a category and write content before publishing." in response.content.decode()
+
+
+def test_list_shows_states_filters_and_search(
+    admin_client: Client, make_article: MakeArticle
+) -> None:
+    make_article(title="Visible one")
+    make_article(title="Draft one", status=Article.Status.DRAFT)
+    page = admin_client.get(CHANGELIST, {"q": "one"}).content.decode()
+    assert "Visible one" in page and "Draft one" in page
+    assert "Preview" in page
+    page = admin_client.get(CHANGELIST, {"status__exact": "draft"}).content.decode()
+    assert "Visible one" not in page
+
+
+def test_published_and_unpublished_in_bulk_like_a_save(
+    admin_client: Client, make_article: MakeArticle
+) -> None:
+    articles = [make_article(status=Article.Status.DRAFT) for _number in range(2)]
+    shown = make_article()
+    page = run_action(admin_client, "publish", *articles, shown)
+    assert "2 articles published." in page
+    assert len(dict(get_engine().versions())) == 3
+    assert Article.objects.get(pk=articles[0].pk).version == 2
+    assert Article.objects.get(pk=shown.pk).version == 1
+    assert LogEntry.objects.count() == 2
+    page = run_action(admin_client, "unpublish", *articles)
+    assert "2 articles unpublished." in page
+    assert dict(get_engine().versions()) == {shown.pk: 1}
+
+
+def test_incomplete_draft_is_not_published_in_bulk_and_named(
+    admin_client: Client, make_article: MakeArticle
+) -> None:
+    draft = make_article(title="Half an article", status=Article.Status.DRAFT)
+    draft.category = None
+    draft.save()
+    page = run_action(admin_client, "publish", draft)
+    assert "Half an article: Choose a category" in page
+    assert "0 articles published." in page
+    assert not Article.objects.published().exists()
+
+
+def test_bulk_actions_need_the_right_to_change(client: Client, make_article: MakeArticle) -> None:
+    draft = make_article(status=Article.Status.DRAFT)
+    client.force_login(User.objects.create_user("viewer", is_staff=True))
+    data = {"action": "publish", "_selected_action": [draft.pk]}
+    assert client.post(CHANGELIST, data).status_code == 403
+    assert not Article.objects.published().exists()
+
+
+@pytest.mark.parametrize("model", ["author", "category", "outboxentry", "reindexrun"])
+def test_other_records_have_a_list(
+    admin_client: Client, make_article: MakeArticle, model: str
+) -> None:
+    make_article()
+    path = reverse(f"admin:articles_{model}_changelist")
+    assert admin_client.get(path).status_code == 200
+
+
+def test_records_of_the_site_are_read_only(admin_client: Client) -> None:
+    assert admin_client.get(reverse("admin:articles_outboxentry_add")).status_code == 403
+
+
+def test_category_with_articles_cannot_be_deleted(
+    admin_client: Client, make_article: MakeArticle
+) -> None:
+    make_article()
+    path = reverse("admin:articles_category_delete", args=[Category.objects.get().pk])
+    admin_client.post(path, {"post": "yes"})
+    assert Category.objects.exists()

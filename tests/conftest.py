@@ -1,0 +1,60 @@
+"""Shared fixtures: content of a few lines, and a clean engine for each test."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.utils.text import slugify
+
+from articles.models import Article, Author, Category
+from articles.search.base import get_engine
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+type MakeArticle = Callable[..., Article]
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def fresh_process_state() -> Iterator[None]:
+    """Engine, encoder choice and cache belong to the settings of one test."""
+    get_engine.cache_clear()
+    cache.clear()
+    yield
+    get_engine.cache_clear()
+
+
+@pytest.fixture
+def make_article(db: None) -> MakeArticle:
+    """Create a published English article; keyword arguments replace any field."""
+
+    def make(**fields: Any) -> Article:
+        number = next(_numbers)
+        author = fields.pop("author", "Maeve Holloway")
+        category = fields.pop("category", "Product")
+        values = {
+            "title": f"Article number {number}",
+            "content": f"Some words about topic {number}.",
+            "date": date(2026, 1, 1),
+            "status": Article.Status.PUBLISHED,
+            "author": Author.objects.get_or_create(
+                name=author, slug=slugify(author)
+            )[0],
+            "category": Category.objects.get_or_create(name=category, slug=slugify(category))[0],
+        }
+        return Article.objects.create(**values | fields)
+
+    return make
+
+
+def demo(name: str) -> Any:
+    """A JSON file of the demo content."""
+    return json.loads((FIXTURES / name).read_text(encoding="utf-8"))
