@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from articles.models import Article, Author, Category, OutboxEntry, ReindexRun
+from articles.models import Article, Author, Category, OutboxEntry, ReindexRun, StarterQuestion
 from articles.search import outbox
 
 
@@ -84,6 +84,12 @@ class NamedPageAdmin(admin.ModelAdmin[Author | Category]):
     list_display = ["name", "slug"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(StarterQuestion)
+class StarterQuestionAdmin(admin.ModelAdmin[StarterQuestion]):
+    list_display = ["question", "language", "position"]
+    list_filter = ["language"]
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

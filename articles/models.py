@@ -194,6 +194,22 @@ class PreviousSlug(models.Model):
         return self.slug
 
 
+class StarterQuestion(models.Model):
+    """A question that the home page offers to a reader who has none yet."""
+
+    question = models.CharField(_("question"), max_length=100, unique=True)
+    language = models.CharField(_("language"), max_length=2, choices=Article.Language)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        verbose_name = _("starter question")
+        verbose_name_plural = _("starter questions")
+
+    def __str__(self) -> str:
+        return self.question
+
+
 class OutboxEntry(models.Model):
     """A change of an article that the search index has not seen yet.
 

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import get_language
 from django.views.generic import DetailView, ListView
 from django.views.generic.dates import MonthArchiveView, YearArchiveView
 
-from articles.models import Article, Author, Category, NamedPage, PreviousSlug
+from articles.models import Article, Author, Category, NamedPage, PreviousSlug, StarterQuestion
 from articles.search.service import related
 
 RELATED_ARTICLES = 3
@@ -32,7 +33,19 @@ class ArticleListMixin:
 
 
 class ArticleListView(ArticleListMixin, ListView[Article]):
+    """The home page: the question box, the latest articles, the topics."""
+
     template_name = "articles/list.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        language = (get_language() or "en")[:2]
+        return super().get_context_data(
+            **kwargs,
+            starters=StarterQuestion.objects.filter(language=language),
+            topics=Category.objects.filter(articles__in=Article.objects.published())
+            .annotate(article_count=Count("articles"))
+            .order_by("name"),
+        )
 
 
 class NamedPageView(ArticleListMixin, ListView[Article]):

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
-from environs import Env
+from environs import Env, validate
 
 django_stubs_ext.monkeypatch()  # lets `ListView[Article]` be written where it runs, too
 
@@ -187,10 +187,26 @@ if not DEBUG:
 ELASTICSEARCH_URL: str = env.str("ELASTICSEARCH_URL", "") or env.str("ES_LOCAL_URL", "")
 ELASTICSEARCH_API_KEY: str = env.str("ELASTICSEARCH_API_KEY", "") or env.str("ES_LOCAL_API_KEY", "")
 INDEX_NAME: str = env.str("INDEX_NAME", "blog-posts")
-ELASTICSEARCH_VECTORS: str = env.str("ELASTICSEARCH_VECTORS", "semantic_text")
+ELASTICSEARCH_VECTORS: str = env.str(
+    "ELASTICSEARCH_VECTORS",
+    "semantic_text",
+    validate=validate.OneOf(["semantic_text", "dense_vector"]),
+)
 ELASTICSEARCH_EMBEDDING_ENDPOINT: str = env.str(
     "ELASTICSEARCH_EMBEDDING_ENDPOINT", ".multilingual-e5-small-elasticsearch"
 )
+ELASTICSEARCH_HYBRID: str = env.str(
+    "ELASTICSEARCH_HYBRID", "", validate=validate.OneOf(["", "rrf", "linear"])
+)
+ELASTICSEARCH_MIN_SCORE: float = env.float("ELASTICSEARCH_MIN_SCORE", 0.0)  # 0: no limit
+ELASTICSEARCH_CANDIDATES: int = env.int(  # hits that a question can be paged through
+    "ELASTICSEARCH_CANDIDATES", 50, validate=validate.Range(min=1, max=1000)
+)
+ELASTICSEARCH_TIMEOUT: float = env.float("ELASTICSEARCH_TIMEOUT", 2.0)  # s, a reader waits
+ELASTICSEARCH_BULK_TIMEOUT: float = env.float("ELASTICSEARCH_BULK_TIMEOUT", 120.0)  # s, nobody does
+ELASTICSEARCH_CA_CERTS: str = env.str("ELASTICSEARCH_CA_CERTS", "")  # file of the cluster's CA
+ELASTICSEARCH_SHARDS: int = env.int("ELASTICSEARCH_SHARDS", 1)
+ELASTICSEARCH_REPLICAS: int = env.int("ELASTICSEARCH_REPLICAS", 1)
 EMBEDDINGS_URL: str = env.str("EMBEDDINGS_URL", "")  # an OpenAI-compatible /v1/embeddings server
 EMBEDDINGS_MODEL: str = env.str("EMBEDDINGS_MODEL", "")
 EMBEDDINGS_API_KEY: str = env.str("EMBEDDINGS_API_KEY", "")

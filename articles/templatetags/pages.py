@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
@@ -63,9 +64,9 @@ def archive_years() -> list[date]:
 @register.filter
 def words_of_address(path: str) -> str:
     """The words in an address, for a search that may find what it once led to."""
-    last = [part for part in unquote(path).split("/") if part][-1:]
-    words = "".join(letter if letter.isalnum() else " " for letter in "".join(last)).split()
-    return " ".join(words)[:100]
+    last = "".join([part for part in unquote(path).split("/") if part][-1:])
+    name = re.sub(r"\.[A-Za-z0-9]{2,5}$", "", last)
+    return " ".join(re.findall(r"[^\W_]+", name))[:100]
 
 
 @register.simple_tag(takes_context=True)

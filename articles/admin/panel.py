@@ -1,0 +1,112 @@
+"""The search index at a glance, with the two things an editor can do about it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from articles.admin.access import allowed, for_staff_with
+from articles.background import Job
+from articles.models import Article, OutboxEntry, ReindexRun
+from articles.search import outbox
+from articles.search.base import EngineStatus, SearchError, get_engine
+from articles.search.rebuild import ABANDONED_AFTER
+
+logger = logging.getLogger(__name__)
+
+SYNC = Job("sync_index")
+# Few articles at once: the progress is written down after each chunk, and embedding one article
+# takes up to a second.
+REINDEX = Job("reindex", ("--chunk-size", "10"))
+
+VIEW = "articles.view_article", "articles.change_article"
+MAY_SYNC = ("articles.change_article",)
+MAY_REINDEX = ("articles.add_reindexrun",)
+
+ALREADY = gettext_lazy("A reindex is running already; wait until it has ended.")
+JUST_ENDED = timedelta(seconds=10)  # for so long a poll still says how a job ended
+
+
+def engine_status() -> tuple[str, EngineStatus]:
+    """The engine's name and state; a state "down" where it cannot even be made."""
+    try:
+        engine = get_engine()
+        return engine.name, engine.status()
+    except (SearchError, DatabaseError) as error:
+        return "", EngineStatus("down", str(error), 0, "")
+
+
+def running_reindex() -> ReindexRun | None:
+    """The run under way; one whose process is gone holds nothing up."""
+    alive = timezone.now() - ABANDONED_AFTER
+    runs = ReindexRun.objects.filter(state=ReindexRun.State.RUNNING, heartbeat_at__gte=alive)
+    return runs.first()
+
+
+def state(request: HttpRequest) -> dict[str, Any]:
+    """All that the panel shows."""
+    engine, status = engine_status()
+    entries = OutboxEntry.objects.filter(outbox.waiting())
+    failed = entries.filter(attempts__gt=0)
+    run = running_reindex()
+    syncing, reindexing = SYNC.is_running(), bool(run) or REINDEX.is_running()
+    last_run = ReindexRun.objects.exclude(state=ReindexRun.State.RUNNING).first()
+    return {
+        "engine": engine,
+        "status": status,
+        "published": Article.objects.published().count(),
+        "waiting": entries.filter(attempts=0).values("article_id").distinct().count(),
+        "failed": failed.values("article_id").distinct().count(),
+        "failures": failed.order_by("-pk")[:5],
+        "run": run,
+        "last_run": last_run,
+        "syncing": syncing,
+        "reindexing": reindexing,
+        "working": syncing or reindexing,
+        # A process that ended before it could write its row left only its last words behind.
+        "reindex_problem": "" if reindexing else problem(REINDEX, last_run),
+        "may_sync": allowed(request.user, *MAY_SYNC),
+        "may_reindex": allowed(request.user, *MAY_REINDEX),
+    }
+
+
+@require_safe
+@for_staff_with(*VIEW)
+def panel(request: HttpRequest) -> HttpResponse:
+    context = admin.site.each_context(request) | state(request)
+    return render(request, "admin/articles/search_index.html", context | {"title": _("Search index")})
+
+
+@require_safe
+@for_staff_with(*VIEW)
+def status(request: HttpRequest) -> HttpResponse:
+    """The part of the panel that changes; it asks for itself again while something runs."""
+    return render(request, "admin/articles/_search_index.html", state(request))
+
+
+@require_POST
+@for_staff_with(*MAY_SYNC)
+def sync(request: HttpRequest) -> HttpResponse:
+    return begin(request, SYNC, _("The waiting changes are being written to the index."))
+
+
+@require_POST
+@for_staff_with(*MAY_REINDEX)
+def reindex(request: HttpRequest) -> HttpResponse:
+    if running_reindex():
+        messages.error(request, ALREADY)
+        return redirect("admin:articles_search_index")
+    return begin(request, REINDEX, _("A new index is being built; the old one answers meanwhile."))

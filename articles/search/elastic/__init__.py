@@ -1,0 +1,1 @@
+"""Parts of the Elasticsearch engine; `articles.search.elasticsearch` puts them together."""

@@ -1,0 +1,47 @@
+"""What differs between the two ways of searching by meaning, and what both give to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from elasticsearch import Elasticsearch
+
+from articles.search.base import Document
+from articles.search.elastic.mapping import Json
+
+# A question, its vector computed once, as a search body under these filters for that many hits.
+type Finder = Callable[[Sequence[Json], int], Json]
+
+
+class Vectors(Protocol):
+    """One value of `ELASTICSEARCH_VECTORS`."""
+
+    name: str
+    needs_inference: bool  # a paid feature of the cluster
+
+    def index_body(self) -> Json: ...
+
+    def source(self, document: Document) -> Json:
+        """The whole `_source`. Raises `EncoderError` where vectors are computed here."""
+        ...
+
+    def mine(self) -> Sequence[Json]:
+        """Filters for documents whose vectors a question of today can be compared with."""
+        ...
+
+    def difference(self, properties: Json) -> str:
+        """Why an index with these fields does not fit the settings of today, or ""."""
+        ...
+
+    def ask(self, text: str) -> Finder:
+        """For a reader's question. Raises `EncoderError` where its vector is computed here."""
+        ...
+
+    def near(self, pk: int, client: Elasticsearch, index: str) -> Finder | None:
+        """For articles near this one, itself among them; None if there is no such article."""
+        ...
+
+    def passage(self, hit: Json) -> str:
+        """The part of the article that answers best."""
+        ...

@@ -1,0 +1,177 @@
+"""Question to page: where the time goes, at 1,000 and 10,000 passages.
+
+    python bench/search.py
+
+Fills a throw-away SQLite database with generated articles (four passages each, random unit
+vectors: scoring does not care what they mean) and asks real questions through Django's test
+client. Every figure is a median of one run, so compare figures of one table only.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+folder = tempfile.TemporaryDirectory()
+os.environ |= {
+    "DATABASE_URL": f"sqlite:///{folder.name}/bench.sqlite3",
+    "DJANGO_SETTINGS_MODULE": "blogsite.settings",
+    "DEBUG": "true",
+    "ELASTICSEARCH_URL": "",
+}
+
+import django  # noqa: E402
+
+django.setup()
+
+import numpy as np  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.template.loader import get_template  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from articles.models import (  # noqa: E402
+    Article,
+    ArticleChunk,
+    Author,
+    Category,
+    EmbeddedIndex,
+    IndexedArticle,
+    OutboxEntry,
+)
+from articles.search.base import SearchQuery, get_engine  # noqa: E402
+from articles.search.encoders import get_encoder  # noqa: E402
+from articles.search.results import Answer  # noqa: E402
+
+PASSAGES = 4
+ROUNDS = 30
+QUESTIONS = [
+    "How do I rotate an API key without downtime?",
+    "¿Cómo migro sin perder datos?",
+    "Security and vulnerabilities",
+    "charts for latency percentiles",
+    "¿Qué pasa si un trabajo falla tres veces?",
+]
+WORDS = (
+    "deploy branch index query token rotate cache region latency metric alert queue worker retry "
+    "schema column backup restore chart filter flag cohort webhook tunnel secret session passkey"
+).split()
+
+
+def fill(articles: int) -> None:
+    """`articles` public articles with their index rows, written straight into the tables."""
+    for model in (ArticleChunk, IndexedArticle, Article, Author, Category, OutboxEntry):
+        model._default_manager.all().delete()
+    rng, words = np.random.default_rng(1), random.Random(1)  # noqa: S311
+    encoder = get_encoder()
+    author = Author.objects.create(name="Maeve Holloway", slug="maeve-holloway")
+    category = Category.objects.create(name="Product", slug="product")
+    texts = [[" ".join(words.choices(WORDS, k=120)) for _ in range(PASSAGES)] for _ in range(articles)]
+    rows = Article.objects.bulk_create(
+        Article(
+            title=f"Article {n}",
+            slug=f"article-{n}",
+            author=author,
+            category=category,
+            content="\n\n".join(passages),
+            status="published",
+            date=date(2026, 11, 1) - timedelta(days=n % 700),
+        )
+        for n, passages in enumerate(texts)
+    )
+    OutboxEntry.objects.all().delete()
+    state, _created = EmbeddedIndex.objects.get_or_create(pk=1)
+    state.counter += 1
+    state.save()
+    indexed = IndexedArticle.objects.bulk_create(
+        IndexedArticle(
+            generation=state.generation,
+            article_id=row.pk,
+            version=row.version,
+            counter=state.counter,
+            encoder=encoder.name,
+            language=row.language,
+            category=category.slug,
+            author=author.slug,
+            date=row.date,
+            terms=" ".join(sorted(set(row.content.split()))),
+        )
+        for row in rows
+    )
+    vectors = rng.standard_normal((articles, PASSAGES, encoder.dimensions)).astype(np.float32)
+    # One direction in common with every question, so that all articles pass the cut-off: the worst
+    # case for facets and sorting.
+    vectors += 3 * np.mean([encoder.encode_query(q) for q in QUESTIONS], axis=0)
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    ArticleChunk.objects.bulk_create(
+        (
+            ArticleChunk(indexed=row, position=n, text=text, vector=vector.astype("<f2").tobytes())
+            for row, passages, block in zip(indexed, texts, vectors, strict=True)
+            for n, (text, vector) in enumerate(zip(passages, block, strict=True))
+        ),
+        batch_size=500,
+    )
+
+
+def median_ms(action: Callable[[str], object]) -> float:
+    """Median milliseconds over all questions, after one call that warms the process up."""
+    action(QUESTIONS[0])
+    times = []
+    for n in range(ROUNDS):
+        started = time.perf_counter()
+        action(QUESTIONS[n % len(QUESTIONS)])
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+def measure(chunks: int) -> dict[str, float]:
+    fill(chunks // PASSAGES)
+    get_engine.cache_clear()
+    engine, encoder, client = get_engine(), get_encoder(), Client()
+    template = get_template("articles/list.html")  # noqa: F841  (templates are loaded once)
+
+    def query(text: str) -> SearchQuery:
+        return SearchQuery(text, limit=settings.SEARCH_PAGE_SIZE)
+
+    def rows(text: str) -> None:
+        answer = Answer(query(text), result)
+        assert answer.found
+        assert answer.facets
+
+    result = engine.search(query(QUESTIONS[0]))
+    encode = median_ms(encoder.encode_query)
+    searched = median_ms(lambda text: engine.search(query(text)))
+    database = median_ms(rows)
+    whole = median_ms(lambda text: client.get("/search/", {"q": text}))
+    return {
+        "encoder": encode,
+        "scoring": searched - encode,
+        "rows": database,
+        "template": whole - searched - database,
+        "whole": whole,
+        "ratio": whole / searched,
+    }
+
+
+def main() -> None:
+    settings.ALLOWED_HOSTS = ["testserver"]
+    call_command("migrate", verbosity=0)
+    print("| passages | encoder ms | scoring ms | rows ms | template ms | request ms | request : encoder + scoring |")
+    print("|---|---|---|---|---|---|---|")
+    for chunks in (1_000, 10_000):
+        figures = measure(chunks)
+        cells = [f"{figures[name]:.1f}" for name in ("encoder", "scoring", "rows", "template", "whole")]
+        print(f"| {chunks:,} | {' | '.join(cells)} | {figures['ratio']:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

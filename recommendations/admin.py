@@ -1,0 +1,37 @@
+"""Lists to look at: what was asked, and which answers are kept."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from recommendations.models import KeptAnswer, QueryLog
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    date_hierarchy = "created_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(QueryLog)
+class QueryLogAdmin(ReadOnlyAdmin):
+    list_display = [
+        "question", "language", "outcome", "writer", "model", "first_words_ms", "total_ms", "created_at",
+    ]
+    list_filter = ["outcome", "language", "engine", "writer", "model"]
+    search_fields = ["question"]
+
+
+@admin.register(KeptAnswer)
+class KeptAnswerAdmin(ReadOnlyAdmin):
+    """Deleting a row makes the next reader's question go to the model again."""
+
+    list_display = ["question", "model", "created_at"]
+    list_filter = ["model"]
+    search_fields = ["question"]

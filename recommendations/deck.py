@@ -1,0 +1,87 @@
+"""The cards of one answer: which articles have one, which is open, and what it says so far.
+
+Writers only add; whatever happens to them, `finish` gives every article its card. So a failure in
+any place ends the same way: the words so far stay and the rest are excerpts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from recommendations.events import CardClosed, CardEvent, CardOpened, Kind, TextAdded
+from recommendations.hits import ArticleHit
+
+
+@dataclass(slots=True)
+class Card:
+    number: int
+    hit: ArticleHit
+    kind: Kind
+    language: str
+    text: str = ""
+
+
+class Deck:
+    def __init__(self, hits: Sequence[ArticleHit]) -> None:
+        self.hits = hits
+        self.cards: list[Card] = []
+        self._open: Card | None = None
+
+    @property
+    def all_written(self) -> bool:
+        """Every article has a card, and a model wrote each of them."""
+        return len(self.cards) == len(self.hits) and all(
+            card.kind is Kind.WRITTEN for card in self.cards
+        )
+
+    @property
+    def any_written(self) -> bool:
+        return any(card.kind is Kind.WRITTEN for card in self.cards)
+
+    @property
+    def any_quoted(self) -> bool:
+        return any(card.kind is Kind.EXCERPT for card in self.cards)
+
+    def has(self, hit: ArticleHit) -> bool:
+        return any(card.hit is hit for card in self.cards)
+
+    def open(self, hit: ArticleHit, kind: Kind = Kind.WRITING) -> Iterator[CardEvent]:
+        yield from self.close()
+        opened = CardOpened(len(self.cards) + 1, hit.article, kind)
+        self._open = Card(opened.number, hit, kind, opened.language)
+        self.cards.append(self._open)
+        yield opened
+
+    def add(self, text: str, language: str = "en") -> Iterator[CardEvent]:
+        """Text for the open card; the space between sentences is put here."""
+        assert self._open is not None  # noqa: S101
+        piece = f" {text}" if self._open.text else text
+        self._open.text += piece
+        other = language if language != self._open.language else ""
+        yield TextAdded(self._open.number, piece, other)
+
+    def close(self) -> Iterator[CardEvent]:
+        """Close the open card, if any; one without a word gets its article's excerpt."""
+        if (card := self._open) is None:
+            return
+        if card.kind is Kind.WRITING:
+            card.kind = Kind.WRITTEN if card.text else Kind.EXCERPT
+        if not card.text:
+            yield from self.add(card.hit.excerpt, card.hit.article.language)
+        self._open = None
+        yield CardClosed(card.number, card.kind)
+
+    def whole(self, hit: ArticleHit, kind: Kind, text: str = "") -> Iterator[CardEvent]:
+        """A card that is complete at once; without `text` an excerpt."""
+        yield from self.open(hit, kind)
+        if text:
+            yield from self.add(text)
+        yield from self.close()
+
+    def finish(self) -> Iterator[CardEvent]:
+        """Close what is open, and an excerpt for every article that has no card yet."""
+        yield from self.close()
+        for hit in self.hits:
+            if not self.has(hit):
+                yield from self.whole(hit, Kind.EXCERPT)

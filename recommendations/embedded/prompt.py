@@ -1,0 +1,119 @@
+"""What a small model is asked about one article, in as few words as possible.
+
+Every word costs: a small model on a CPU reads about as slowly as it writes. The conversation up to
+the last message is the same for all articles, so a server that keeps its last prompt reads only
+that message; `docs/model.md` has the figures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.utils.text import Truncator
+
+from recommendations.hits import ArticleHit, one_line
+from recommendations.inference.base import ChatRequest, Message
+from recommendations.prompt_files import PROMPTS as FOLDER
+from recommendations.prompt_files import render_prompt
+
+SYSTEM, EXAMPLES, USER = PROMPTS = (
+    "per_article.system.txt",
+    "per_article.examples.txt",
+    "per_article.user.txt",
+)
+# One a card, so that five cards do not begin alike.
+OPENINGS = (
+    "If you",
+    "Worth a look when",
+    "Start here if",
+    "You'll want this if",
+    "This helps when",
+)
+QUESTION_WORDS = 30
+LEAD_WORDS = 30  # how the article begins says what it is about
+PASSAGE_WORDS = 45
+FEWEST_WORDS = 4  # of a sentence; shorter lines are labels and list numbers
+MAX_TOKENS = 80
+TEMPERATURE = 0.0
+
+PARAMETERS = repr((OPENINGS, QUESTION_WORDS, LEAD_WORDS, PASSAGE_WORDS, MAX_TOKENS, TEMPERATURE))
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+(?=[\"'“‘«(¿¡]*[^\W_a-z])")
+_CODE = re.compile(r"[{}<>=$\\|_~`]|--|://|\w\(")
+
+
+def request(question: str, hit: ArticleHit, number: int) -> ChatRequest:
+    """The chat completion for card `number` (from 1): at most three sentences come back."""
+    return ask(
+        one_line(question),
+        hit.article.english_title,
+        excerpt(hit.text, hit.passage),
+        OPENINGS[(number - 1) % len(OPENINGS)],
+    )
+
+
+def ask(question: str, title: str, text: str, opening: str) -> ChatRequest:
+    values = {
+        "question": Truncator(harmless(question)).words(QUESTION_WORDS),
+        "title": harmless(title),
+        "text": harmless(text),
+        "opening": opening,
+    }
+    messages = [*shared_messages(), Message("user", render_prompt(USER, values))]
+    return ChatRequest(messages, MAX_TOKENS, TEMPERATURE, stop=["\n"])
+
+
+def warming_request() -> ChatRequest:
+    """Makes a server read `shared_messages` and write next to nothing."""
+    return ChatRequest([*shared_messages(), Message("user", "OK")], max_tokens=1, temperature=0.0)
+
+
+def shared_messages() -> list[Message]:
+    """The part that is the same for every article: the task and worked examples."""
+    messages = [Message("system", render_prompt(SYSTEM, {}))]
+    for values in examples():
+        messages.append(Message("user", render_prompt(USER, values)))
+        messages.append(Message("assistant", values["card"]))
+    return messages
+
+
+def examples() -> Iterator[dict[str, str]]:
+    """The blocks of the examples file: lines `name: value`, a blank line between two examples."""
+    source = (Path(FOLDER) / EXAMPLES).read_text(encoding="utf-8")
+    for block in source.strip().split("\n\n"):
+        yield dict(line.split(": ", 1) for line in block.splitlines())
+
+
+def excerpt(text: str, passage: str) -> str:
+    """How the article begins and the passage that answers, as prose: no code, headings or tables."""
+    lead = first(prose(text), LEAD_WORDS)
+    answer = first((line for line in prose(passage) if line not in lead), PASSAGE_WORDS)
+    return " ".join([*lead, *answer]) or Truncator(one_line(passage or text)).words(PASSAGE_WORDS)
+
+
+def prose(text: str) -> Iterator[str]:
+    """The sentences of plain text that are written in words."""
+    for paragraph in text.split("\n"):
+        for sentence in _SENTENCE_END.split(paragraph.strip()):
+            whole = sentence.endswith((".", "!", "?", "…", ":", "”", "»"))
+            if whole and not _CODE.search(sentence) and len(sentence.split()) >= FEWEST_WORDS:
+                yield sentence
+
+
+def first(sentences: Iterator[str], words: int) -> list[str]:
+    """Sentences up to about `words` words, at least one where there is one."""
+    taken: list[str] = []
+    for sentence in sentences:
+        count = len(sentence.split())
+        if taken and count > words:
+            break
+        taken.append(sentence)
+        words -= count
+    return taken
+
+
+def harmless(text: str) -> str:
+    """Without the marks of a chat template: a server would take them for the end of a message."""
+    return text.replace("<|", "< |")

@@ -1,0 +1,71 @@
+"""A found article as the recommendations need it: the row, its best passage, its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.utils.text import Truncator
+
+from articles.markdown import plain_text
+from articles.models import Article
+
+EXCERPT_WORDS = 60
+ANCHOR_WORDS = 8
+OPENING_WORDS = 60  # of an article whose passage is unknown
+
+
+@dataclass(frozen=True)
+class ArticleHit:
+    """`passage` is plain text, the part of the article that answers best; "" where unknown."""
+
+    article: Article
+    passage: str
+
+    @cached_property
+    def text(self) -> str:
+        """The article's words without Markdown."""
+        return plain_text(self.article.content)
+
+    @property
+    def excerpt(self) -> str:
+        """What a card shows when no model wrote it; every article has some words."""
+        passage = one_line(self.passage) or first_words(one_line(self.text), OPENING_WORDS)
+        return Truncator(passage or self.article.title).words(EXCERPT_WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where a passage stands in its article: its first words and its length in words.
+
+    Short enough for an address, and cut out again from the text as it is now: a change of the
+    article since cannot make the card quote what is no longer there.
+    """
+
+    start: str
+    words: int
+
+    @classmethod
+    def of(cls, passage: str) -> Anchor:
+        words = passage.split()
+        return cls(" ".join(words[:ANCHOR_WORDS]), min(len(words), EXCERPT_WORDS * 2))
+
+    def cut(self, text: str) -> str:
+        """The passage in `text`; the text's opening if its first words are not there any more."""
+        line = one_line(text)
+        begin = line.find(self.start) if self.start else -1
+        if begin < 0:
+            return first_words(line, OPENING_WORDS)
+        return first_words(line[begin:], self.words)
+
+
+def one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def first_words(text: str, count: int) -> str:
+    return " ".join(text.split()[:count])
+
+

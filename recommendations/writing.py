@@ -1,0 +1,76 @@
+"""What every writer works with: the question, the cards so far, a model to ask, and the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+from recommendations.deck import Deck
+from recommendations.events import CardEvent, Pulse
+from recommendations.guard import is_english, showable
+from recommendations.hits import ArticleHit
+from recommendations.inference.base import ChatRequest, Usage
+from recommendations.sentences import SentenceStream
+
+MAX_SENTENCES = 3  # of one card; what a model writes beyond is not shown
+
+type Ask = Callable[[ChatRequest], Generator[str | Usage | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`ask` streams a model's text, `None` when it has been silent for a while, usage at the end.
+
+    It raises `InferenceError`; a writer lets it pass, the service finishes the deck.
+    """
+
+    question: str
+    deck: Deck
+    ask: Ask
+
+    def sources(self, hit: ArticleHit) -> tuple[str, ...]:
+        """All texts that a fact about the article may come from."""
+        return (self.question, hit.text, hit.article.date.isoformat(), *names(hit))
+
+
+def names(hit: ArticleHit) -> tuple[str, ...]:
+    """What is said as it is in any language."""
+    article = hit.article
+    return (article.title, article.translated_title, article.author.name, str(article.category))
+
+
+class CheckedText:
+    """The text of one card on its way to the reader, sentence by sentence.
+
+    A sentence is held back until it is complete and checked. One with a fact that neither the
+    article nor the question has is never shown, not even in part. With `english` a Spanish one is
+    not shown either: a small model then repeats the article instead of recommending it.
+    """
+
+    def __init__(self, task: Task, hit: ArticleHit, *, english: bool = False) -> None:
+        self._deck = task.deck
+        self._sources = task.sources(hit)
+        self._names = names(hit)
+        self._english = english
+        self._stream = SentenceStream(MAX_SENTENCES)
+
+    @property
+    def done(self) -> bool:
+        """Nothing more will be shown: the model may be stopped."""
+        return self._stream.done
+
+    def feed(self, delta: str) -> Generator[CardEvent]:
+        """The sentences that `delta` completes, and a pulse."""
+        yield from self._show(self._stream.feed(delta))
+        yield Pulse()
+
+    def close(self) -> Generator[CardEvent]:
+        """The last sentence, where it has an end."""
+        yield from self._show(self._stream.close())
+
+    def _show(self, sentences: list[str]) -> Generator[CardEvent]:
+        for sentence in sentences:
+            text = showable(sentence, self._sources, english=self._english, names=self._names)
+            if text is not None:
+                language = "en" if self._english or is_english(text, self._names) else "es"
+                yield from self._deck.add(text, language)

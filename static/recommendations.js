@@ -1,0 +1,60 @@
+// Stop and "Try again" beside the cards, and what the reader sees when the connection is lost.
+//
+// htmx's SSE extension opens a new connection after every lost one. A new connection cannot go on
+// where the old one ended, so this ends it for good: the words so far stay, and the reader decides.
+
+const streams = new WeakMap(); // section -> EventSource
+
+function section(event) {
+  return event.target.closest?.("#recommendations");
+}
+
+function show(part, name, visible) {
+  const control = part.querySelector(`[data-recommendations-${name}]`);
+  if (control) control.hidden = !visible;
+}
+
+function end(part, sentence) {
+  // Without the attribute the extension neither reconnects nor starts again from a restored page.
+  part.removeAttribute("sse-connect");
+  streams.get(part)?.close();
+  streams.delete(part);
+  show(part, "stop", false);
+  if (!sentence) return;
+  part.querySelector(".recommendations__status").textContent = sentence;
+  show(part, "again", true);
+  for (const label of part.querySelectorAll(".card__label--writing")) {
+    const card = label.closest(".card");
+    if (card.querySelector(".card__text").textContent.trim()) {
+      label.textContent = part.dataset.cutOff;
+      label.className = "card__label card__label--interrupted";
+    } else {
+      card.remove();
+    }
+  }
+}
+
+document.addEventListener("htmx:sseOpen", (event) => {
+  const part = section(event);
+  if (!part) return;
+  const { source } = event.detail;
+  streams.set(part, source);
+  source.addEventListener("done", ({ data }) => show(part, "again", data !== "complete"));
+  show(part, "stop", true);
+});
+
+document.addEventListener("htmx:sseClose", (event) => {
+  const part = section(event);
+  if (part) end(part);
+});
+
+document.addEventListener("htmx:sseError", (event) => {
+  const part = section(event);
+  if (part) end(part, part.dataset.lost);
+});
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-recommendations-stop]")) return;
+  const part = section(event);
+  if (part) end(part, part.dataset.stopped);
+});

@@ -1,0 +1,86 @@
+// The theme switch, "/" for the search box, copy buttons on code. Everything else is HTML or htmx.
+
+// Theme switch
+
+const root = document.documentElement;
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+
+function isDark() {
+  return root.dataset.theme ? root.dataset.theme === "dark" : prefersDark.matches;
+}
+
+function showTheme() {
+  for (const button of document.querySelectorAll("[data-theme-switch]")) {
+    button.setAttribute("aria-pressed", String(isDark()));
+  }
+}
+
+function switchTheme() {
+  const theme = isDark() ? "light" : "dark";
+  // A choice that is the system's own is no choice: follow the system again.
+  const same = (theme === "dark") === prefersDark.matches;
+  if (same) delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  try {
+    if (same) localStorage.removeItem("theme");
+    else localStorage.setItem("theme", theme);
+  } catch {
+    // Storage may be forbidden; the choice then lasts as long as the page.
+  }
+  showTheme();
+}
+
+// Copy buttons
+
+function addCopyButtons() {
+  const template = document.getElementById("copy-button");
+  if (!template || !navigator.clipboard) return;
+  for (const pre of document.querySelectorAll(".prose pre")) {
+    if (pre.parentElement.classList.contains("code")) continue;
+    const frame = document.createElement("div");
+    frame.className = "code";
+    pre.replaceWith(frame);
+    frame.append(pre, template.content.cloneNode(true));
+  }
+}
+
+async function copyCode(button) {
+  const label = button.querySelector("span");
+  const before = label.textContent;
+  try {
+    await navigator.clipboard.writeText(button.closest(".code").querySelector("pre").innerText);
+  } catch {
+    return;
+  }
+  label.textContent = button.dataset.copied;
+  setTimeout(() => (label.textContent = before), 2000);
+}
+
+// Listeners sit on the document, so that they outlive every swap.
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-theme-switch]")) switchTheme();
+  const copy = event.target.closest("[data-copied]");
+  if (copy) copyCode(copy);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const box = document.querySelector("input[data-question]");
+  if (!box) return;
+  event.preventDefault();
+  box.focus();
+  box.select();
+});
+
+// A control that its own answer replaced has lost the focus: go on at the new results.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id !== "search-page" || document.activeElement !== document.body) return;
+  document.getElementById("results-title")?.focus({ preventScroll: true });
+});
+
+document.addEventListener("htmx:historyRestore", showTheme);
+prefersDark.addEventListener("change", showTheme);
+showTheme();
+addCopyButtons();

@@ -1,0 +1,356 @@
+"""The OpenAI-compatible client against a real server on loopback."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+from django.utils.encoding import force_str
+from pytest_django import Settings
+
+from recommendations.inference import base
+from recommendations.inference.base import (
+    Cancellation,
+    ChatRequest,
+    InferenceError,
+    Message,
+    ModelBusy,
+    ModelRefused,
+    ModelUnavailable,
+    StreamBroken,
+    Usage,
+    get_client,
+    model_status,
+)
+from recommendations.inference.openai import OpenAIChatClient, completions_url
+from recommendations.inference.transport import MAX_STREAM_BYTES
+from tests.recommendations.chat_server import (
+    DONE,
+    ChatServer,
+    Cut,
+    Stall,
+    delta,
+    deltas,
+    frame,
+)
+
+KEY = "sk-very-secret-0123456789"
+REQUEST = ChatRequest([Message("system", "Be kind."), Message("user", "¿Qué hay?")], 50, 0.3, 0.9, ["\n\n"])
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[ChatServer]:
+    settings.CHAT_COMPLETIONS_API_KEY = KEY
+    settings.CHAT_MODEL = "smollm3"
+    settings.RECOMMENDATION_READ_TIMEOUT = 5.0
+    with ChatServer() as chat_server:
+        settings.CHAT_COMPLETIONS_URL = chat_server.url
+        yield chat_server
+
+
+def ask(request: ChatRequest = REQUEST) -> tuple[str, Usage | None]:
+    text, usage = "", None
+    for item in get_client().stream(request, Cancellation()):
+        if isinstance(item, Usage):
+            usage = item
+        else:
+            text += item
+    return text, usage
+
+
+def test_deltas_arrive_in_order_with_usage_and_finish_reason(server: ChatServer) -> None:
+    usage = {"prompt_tokens": 12, "completion_tokens": 3}
+    server.reply(delta("¡Autenti"), delta("cación! "), delta("👍", "stop"), frame({"choices": [], "usage": usage}), DONE)
+    assert ask() == ("¡Autenticación! 👍", Usage(12, 3, "stop"))
+
+
+def test_request_carries_everything_that_was_asked_for(server: ChatServer) -> None:
+    ask(ChatRequest(REQUEST.messages, 50, 0.3, 0.9, ["\n\n"], {"repeat_penalty": 1.1}))
+    sent = server.requests[0]
+    assert sent.path == "/v1/chat/completions"
+    assert sent.headers["Authorization"] == f"Bearer {KEY}"
+    assert sent.body == {
+        "messages": [
+            {"role": "system", "content": "Be kind."},
+            {"role": "user", "content": "¿Qué hay?"},
+        ],
+        "max_tokens": 50,
+        "temperature": 0.3,
+        "top_p": 0.9,
+        "stop": ["\n\n"],
+        "model": "smollm3",
+        "stream": True,
+        "repeat_penalty": 1.1,
+    }
+
+
+def test_unset_fields_are_not_sent(server: ChatServer, settings: Settings) -> None:
+    settings.CHAT_MODEL = settings.CHAT_COMPLETIONS_API_KEY = ""
+    ask(ChatRequest([Message("user", "Hi")], 5))
+    assert set(server.requests[0].body) == {"messages", "max_tokens", "stream"}
+    assert "Authorization" not in server.requests[0].headers
+    assert get_client().model == "127.0.0.1"
+
+
+def test_netrc_does_not_replace_our_key(
+    server: ChatServer, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    netrc = tmp_path_factory.mktemp("home") / "netrc"
+    netrc.write_text("default login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    ask()
+    assert server.requests[0].headers["Authorization"] == f"Bearer {KEY}"
+
+
+def test_proxy_variables_do_not_apply_to_loopback(
+    server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert ask()[0] == "Hello reader."
+
+
+def test_frames_may_be_cut_anywhere(server: ChatServer) -> None:
+    whole = b"".join(deltas("autenticación", " 👍"))
+    server.reply(*(whole[i : i + 1] for i in range(len(whole))))
+    assert ask()[0] == "autenticación 👍"
+
+
+def test_answer_without_chunked_encoding_is_read_as_it_comes(server: ChatServer) -> None:
+    server.reply(delta("first"), Stall(2), *deltas(" second"), chunked=False)
+    answer = get_client().stream(REQUEST, Cancellation())
+    assert next(answer) == "first"
+    assert "".join(item for item in answer if isinstance(item, str)) == " second"
+
+
+def test_answer_without_done_but_with_finish_reason_is_complete(server: ChatServer) -> None:
+    server.reply(*deltas("All of it.", done=False))
+    assert ask()[0] == "All of it."
+
+
+def test_server_that_does_not_stream_is_understood(server: ChatServer) -> None:
+    choice = {"message": {"role": "assistant", "content": "At once."}, "finish_reason": "stop"}
+    body = json.dumps({"choices": [choice], "usage": {"prompt_tokens": 4, "completion_tokens": 2}})
+    server.reply(body.encode(), content_type="application/json; charset=utf-8")
+    assert ask() == ("At once.", Usage(4, 2, "stop"))
+
+
+def test_json_without_text_is_broken(server: ChatServer) -> None:
+    server.reply(b'{"choices": []}', content_type="application/json")
+    with pytest.raises(StreamBroken, match="without any text"):
+        ask()
+
+
+def test_deltas_of_odd_shapes_are_passed_over(server: ChatServer) -> None:
+    server.reply(
+        frame({"choices": None}),
+        frame({"choices": ["no"]}),
+        frame({"choices": [{"delta": None}]}),
+        frame({"choices": [{"delta": {"content": ["no"]}}]}),
+        frame({"choices": [{"delta": {"reasoning_content": "hm"}}]}),
+        frame({"choices": [], "usage": {"prompt_tokens": None}}),
+        *deltas("Yes."),
+    )
+    assert ask() == ("Yes.", Usage(0, 0, "stop"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        ([delta("Half an")], "without \\[DONE\\]"),
+        ([delta("Half an"), Cut()], "broke off"),
+        ([frame("this is no JSON")], "something else than JSON"),
+        ([frame("[1, 2]")], "something else than JSON"),
+        ([delta("Half an"), frame({"error": {"message": "out of memory"}})], "out of memory"),
+        ([delta("Half an"), frame({"error": "out of memory", "error_type": "generation"})], "out of memory"),
+        ([delta("Half an"), frame({"error": {"code": "oops", "type": "server_error"}}, "error")], "server_error"),
+    ],
+)
+def test_answer_that_does_not_end_is_broken(
+    server: ChatServer, steps: list[bytes], reason: str
+) -> None:
+    server.reply(*steps)
+    with pytest.raises(StreamBroken, match=reason):
+        ask()
+
+
+def test_error_with_a_status_in_mid_stream_keeps_its_meaning(server: ChatServer) -> None:
+    server.reply(delta("Half"), frame({"error": {"code": 503, "message": "shutting down"}}))
+    with pytest.raises(ModelUnavailable, match="shutting down"):
+        ask()
+
+
+def test_stopped_by_content_filter_is_refused(server: ChatServer) -> None:
+    server.reply(*deltas("I can", finish="content_filter"))
+    with pytest.raises(ModelRefused, match="content filter"):
+        ask()
+
+
+def test_never_ending_answer_is_bounded(server: ChatServer) -> None:
+    server.reply(*[delta("x" * 1_000_000)] * (MAX_STREAM_BYTES // 1_000_000 + 1))
+    with pytest.raises(StreamBroken, match="more than"):
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "reason"),
+    [
+        (401, b'{"error": {"message": "Incorrect API key provided: %s"}}' % KEY.encode(), ModelRefused, "Incorrect API key provided: •••"),
+        (403, b'{"error": "no access"}', ModelRefused, "no access"),
+        (404, b'{"object": "error", "message": "The model does not exist"}', ModelUnavailable, "does not exist"),
+        (422, b'{"detail": [{"loc": ["body"], "msg": "field required"}]}', ModelRefused, "field required"),
+        (429, b'{"error": {"message": "slow down", "type": "rate_limit"}}', ModelBusy, "slow down"),
+        (500, b"plain words", ModelUnavailable, "plain words"),
+        (502, b"<html><head><title>502 Bad&nbsp;Gateway</title></head></html>", ModelUnavailable, "502 Bad Gateway"),
+        (502, b"<p>No <b>title</b></p>", ModelUnavailable, "No title"),
+        (503, b'{"error": {"code": 503, "message": "Loading model"}}', ModelUnavailable, "Loading model"),
+        (400, b'"just a string"', ModelRefused, "just a string"),
+        (400, b'{"error": {"type": "bad_thing"}}', ModelRefused, "bad_thing"),
+        (400, b"[17]", ModelRefused, "no reason"),
+        (400, b"", ModelRefused, "no reason"),
+        (400, b"\xff\xfe", ModelRefused, "\ufffd"),
+    ],
+)
+def test_refusal_keeps_status_and_reason(
+    server: ChatServer, status: int, body: bytes, error: type[InferenceError], reason: str
+) -> None:
+    server.reply(body, status=status, content_type="application/json")
+    with pytest.raises(error) as raised:
+        ask()
+    text = str(raised.value)
+    assert reason in text.replace("\xa0", " ")
+    assert f"HTTP {status}" in text
+    assert "CHAT_COMPLETIONS_URL" in text
+    assert KEY not in text
+    assert KEY not in repr(get_client())
+    assert "127.0.0.1" not in force_str(raised.value.reader_sentence)
+
+
+def test_error_body_that_breaks_off_is_still_a_refusal(server: ChatServer) -> None:
+    server.reply(b"half of", Cut(), status=500)
+    with pytest.raises(ModelUnavailable, match="HTTP 500"):
+        ask()
+
+
+@pytest.mark.parametrize("location", ["https://user:pw@elsewhere.example/v2?key=1", "/v2"])
+def test_redirect_is_not_followed(server: ChatServer, location: str) -> None:
+    server.reply(status=302, headers={"Location": location})
+    with pytest.raises(ModelRefused, match="redirects to (elsewhere.example|another path);"):
+        ask()
+    assert len(server.requests) == 1
+
+
+def test_nobody_listening_is_unavailable(settings: Settings) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        settings.CHAT_COMPLETIONS_URL = f"http://user:pw@127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(ModelUnavailable, match="Connection refused") as raised:
+            ask()
+    assert "pw" not in str(raised.value)
+
+
+def test_silent_server_is_unavailable(server: ChatServer, settings: Settings) -> None:
+    settings.RECOMMENDATION_READ_TIMEOUT = 0.2
+    server.reply(before_headers=5)
+    with pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 seconds"):
+        ask()
+
+
+def test_server_that_falls_silent_is_broken(server: ChatServer, settings: Settings) -> None:
+    settings.RECOMMENDATION_READ_TIMEOUT = 0.2
+    server.reply(delta("Half"), Stall(5))
+    with pytest.raises(StreamBroken, match="broke off"):
+        ask()
+
+
+def test_server_out_of_reach_is_given_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommendations.inference.transport.CONNECT_SECONDS", 0.2)
+    with socket.socket() as full:  # a queue of one that is taken: the next one waits for ever
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        with socket.create_connection(address):
+            settings.CHAT_COMPLETIONS_URL = f"http://127.0.0.1:{address[1]}"
+            with pytest.raises(ModelUnavailable, match=r"no connection within 0\.2 seconds"):
+                ask()
+
+
+@pytest.mark.parametrize(
+    ("given", "full"),
+    [
+        ("http://host:8000", "http://host:8000/v1/chat/completions"),
+        ("http://host/v1/ ", "http://host/v1/chat/completions"),
+        ("https://host/tgi/v1/chat/completions", "https://host/tgi/v1/chat/completions"),
+    ],
+)
+def test_address_is_completed(given: str, full: str) -> None:
+    assert completions_url(given) == full
+
+
+def test_embedded_server_is_asked_when_nothing_is_configured(settings: Settings) -> None:
+    settings.CHAT_COMPLETIONS_URL = settings.ELASTICSEARCH_URL = ""
+    with ChatServer() as server:
+        settings.EMBEDDED_MODEL_PORT = server.server_port
+        assert ask()[0] == "Hello reader."
+        assert "model" not in server.requests[0].body
+        settings.EMBEDDED_MODEL_PATH = "/models/SmolLM3-Q4_K_M.gguf"
+        assert (get_client().name, get_client().model) == ("embedded", "SmolLM3-Q4_K_M")
+
+
+def test_elasticsearch_with_dense_vectors_leaves_the_model_to_others(
+    settings: Settings,
+) -> None:
+    settings.CHAT_COMPLETIONS_URL = ""
+    settings.ELASTICSEARCH_URL = "http://127.0.0.1:9200"
+    settings.ELASTICSEARCH_VECTORS = "dense_vector"
+    assert isinstance(get_client(), OpenAIChatClient)
+
+
+@pytest.fixture
+def fresh_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_status", None)
+
+
+@pytest.mark.parametrize(
+    ("health", "state"),
+    [
+        ((200, b"{}"), "ok"),
+        ((404, b"not found"), "ok"),
+        ((503, b'{"error": {"message": "Loading model"}}'), "degraded"),
+        ((401, b'{"error": "key"}'), "down"),
+        ((500, b"oops"), "down"),
+    ],
+)
+def test_status_says_how_the_server_is(
+    server: ChatServer, fresh_status: None, health: tuple[int, bytes], state: str
+) -> None:
+    server.health = health
+    assert model_status()[0] == state
+    assert server.requests[0].path == "/v1/models"
+
+
+def test_status_is_asked_once_in_a_few_seconds(server: ChatServer, fresh_status: None) -> None:
+    assert [model_status() for _ in range(3)] == [("ok", "")] * 3
+    assert len(server.requests) == 1
+
+
+def test_embedded_server_that_is_not_running_is_down(
+    settings: Settings, fresh_status: None
+) -> None:
+    settings.CHAT_COMPLETIONS_URL = settings.ELASTICSEARCH_URL = ""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        settings.EMBEDDED_MODEL_PORT = free.getsockname()[1]
+        state, reason = model_status()
+    assert state == "down"
+    assert "manage.py run_model" in reason
+
+
+def test_no_model_needs_no_server(settings: Settings) -> None:
+    settings.RECOMMENDATION_WRITER = "passages"
+    assert model_status()[0] == "ok"
