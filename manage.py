@@ -9,8 +9,15 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "blogsite.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from environs.exceptions import EnvError
 
+    try:
+        _ = settings.DEBUG  # reads the settings, and with them the environment
+    except (ImproperlyConfigured, EnvError) as error:
+        sys.exit(f"error: {error}")
     execute_from_command_line(sys.argv)
 
 

@@ -13,8 +13,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -34,6 +35,7 @@ class Job:
         with self._lock_file() as lock:
             if not _locked(lock, fcntl.LOCK_EX):
                 return False
+            self._path("exit").unlink(missing_ok=True)
             with self._path("log").open("wb") as log:
                 process = subprocess.Popen(  # noqa: S603  (our own command, nothing from a request)
                     [sys.executable, "manage.py", self.command, *self.arguments],
@@ -44,9 +46,13 @@ class Job:
                     start_new_session=True,
                     pass_fds=[lock],  # the lock now lives as long as the process
                 )
-        # Somebody has to take the exit status, or ended processes stay in the system's table.
-        threading.Thread(target=process.wait, name=f"{self.command}-ends", daemon=True).start()
+        threading.Thread(target=self._note_exit, args=[process], daemon=True).start()
         return True
+
+    def _note_exit(self, process: subprocess.Popen[bytes]) -> None:
+        status = process.wait()  # without it the ended process would stay in the system's table
+        with suppress(OSError):
+            self._path("exit").write_text(str(status))
 
     def is_running(self) -> bool:
         try:
@@ -55,14 +61,21 @@ class Job:
         except OSError:
             return False
 
-    def last_words(self) -> str:
-        """The last line that the latest run printed; after a failure that is the reason."""
+    def failure(self, since: datetime | None = None) -> str:
+        """The last line that the latest run printed, if it failed (after `since`); else "".
+
+        Nothing is known of a run that outlived the web process which had started it.
+        """
         try:
-            text = self._path("log").read_bytes()[-TAIL_BYTES:].decode(errors="replace")
+            if self._path("exit").read_text() == "0":
+                return ""
+            ended = datetime.fromtimestamp(self._path("exit").stat().st_mtime, UTC)
+            output = self._path("log").read_bytes()[-TAIL_BYTES:].decode(errors="replace")
         except OSError:
             return ""
-        lines = text.strip().splitlines()
-        return lines[-1].removeprefix("CommandError: ") if lines else ""
+        if since and ended < since:
+            return ""
+        return output.strip().rpartition("\n")[2].removeprefix("CommandError: ")
 
     @contextmanager
     def _lock_file(self) -> Iterator[int]:

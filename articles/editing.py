@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -30,21 +29,22 @@ READS_LIKE = {
 def draft_from(values: Mapping[str, str]) -> Article:
     """The unsaved article that the fields of the change form hold now, however incomplete."""
     language = values.get("language", "")
-    return Article(
+    draft = Article(
         title=values.get("title", "").strip(),
         translated_title=values.get("translated_title", "").strip(),
         language=language if language in Article.Language else Article.Language.ENGLISH,
         content=values.get("content", "").replace("\0", ""),
-        **{
-            name: chosen
-            for name, model in {"author": Author, "category": Category}.items()
-            if (chosen := _chosen(model, values.get(name, "")))
-        },
     )
+    if author := _chosen(Author, values.get("author", "")):
+        draft.author = author
+    draft.category = _chosen(Category, values.get("category", ""))
+    return draft
 
 
-def _chosen(model: type[NamedPage], value: str) -> Any:
-    return model._default_manager.filter(pk=value).first() if value.isdecimal() else None
+def _chosen[Page: NamedPage](model: type[Page], value: str) -> Page | None:
+    # At most 18 digits: a longer number is none that SQLite could look for.
+    known = value.isdecimal() and len(value) <= 18
+    return model._default_manager.filter(pk=value).first() if known else None
 
 
 def word_count(article: Article) -> int:

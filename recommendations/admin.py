@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 
+from recommendations import insight_views
 from recommendations.models import KeptAnswer, QueryLog
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin[Model]):
     date_hierarchy = "created_at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -22,10 +24,29 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 @admin.register(QueryLog)
 class QueryLogAdmin(ReadOnlyAdmin):
     list_display = [
-        "question", "language", "outcome", "writer", "model", "first_words_ms", "total_ms", "created_at",
+        "question",
+        "language",
+        "outcome",
+        "writer",
+        "model",
+        "first_words_ms",
+        "total_ms",
+        "created_at",
     ]
     list_filter = ["outcome", "language", "engine", "writer", "model"]
     search_fields = ["question"]
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view
+        return [
+            path("insights/", page(insight_views.insights), name="recommendations_insights"),
+            path(
+                "insights/export/",
+                page(insight_views.export_csv),
+                name="recommendations_insights_export",
+            ),
+            *super().get_urls(),
+        ]
 
 
 @admin.register(KeptAnswer)

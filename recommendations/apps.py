@@ -9,3 +9,6 @@ from django.utils.translation import gettext_lazy as _
 class RecommendationsConfig(AppConfig):
     name = "recommendations"
     verbose_name = _("recommendations")
+
+    def ready(self) -> None:
+        from recommendations import checks  # noqa: F401  (importing it registers the checks)

@@ -101,6 +101,7 @@ class CardReader:
         if self._tail == "<think>":
             self._step, self._thought, self._tail = self._thinking, [], ""
         elif self._tail.endswith('{"'):
+            self._tail = ""
             self._push("{")
             self._structure(char)
 
@@ -178,11 +179,11 @@ class CardReader:
             held = UNFINISHED.search(raw) if "recommendation" in card.wanted else None
             end = held.start(1) if held else len(raw)
             card.text[:] = [raw[end:]]
-            if piece := _unescape(raw[:end])[: self._max_card - card.size]:
+            text = ESCAPE.sub(_unescaped, raw[:end]).encode("utf-16", "surrogatepass")
+            if piece := text.decode("utf-16", "replace")[: self._max_card - card.size]:
                 card.size += len(piece)
                 self._events.append(CardText(card.number, piece))
 
 
-def _unescape(raw: str) -> str:
-    text = ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else ESCAPES.get(e[2], e[2]), raw)
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else ESCAPES.get(escape[2], escape[2])

@@ -33,18 +33,19 @@ _MONTH_NAMES = (
 MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names}
 
 # Sources write small numbers out; "once" is left out, it is an English word too.
-_WRITTEN = (
-    "zero cero, one un uno una, two dos, three tres, four cuatro, five cinco, six seis,"
-    "seven siete, eight ocho, nine nueve, ten diez, eleven, twelve doce dozen docena,"
-    "thirteen trece, fourteen catorce, fifteen quince, sixteen dieciséis, seventeen diecisiete,"
-    "eighteen dieciocho, nineteen diecinueve, twenty veinte, veintiuno veintiún veintiuna,"
-    "veintidós, veintitrés, veinticuatro, veinticinco, veintiséis, veintisiete, veintiocho, veintinueve"
+_ONES = (
+    "zero cero,one un uno una,two dos,three tres,four cuatro,five cinco,six seis,seven siete,"
+    "eight ocho,nine nueve,ten diez,eleven,twelve doce dozen docena,thirteen trece,"
+    "fourteen catorce,fifteen quince,sixteen dieciséis,seventeen diecisiete,eighteen dieciocho,"
+    "nineteen diecinueve,twenty veinte,veintiuno veintiún veintiuna,veintidós,veintitrés,"
+    "veinticuatro,veinticinco,veintiséis,veintisiete,veintiocho,veintinueve"
 )
-WORDS = {word: value for value, words in enumerate(_WRITTEN.split(",")) for word in words.split()}
-_TENS = "thirty treinta, forty cuarenta, fifty cincuenta, sixty sesenta, seventy setenta," + (
-    "eighty ochenta, ninety noventa, hundred cien ciento"
+_TENS = (
+    ",,,thirty treinta,forty cuarenta,fifty cincuenta,sixty sesenta,seventy setenta,"
+    "eighty ochenta,ninety noventa,hundred cien ciento"
 )
-WORDS |= {word: 30 + 10 * i for i, words in enumerate(_TENS.split(",")) for word in words.split()}
+WORDS = {word: value for value, words in enumerate(_ONES.split(",")) for word in words.split()}
+WORDS |= {word: 10 * tens for tens, words in enumerate(_TENS.split(",")) for word in words.split()}
 WORDS |= {"thousand": 1000, "mil": 1000}
 
 SCALES = {"k": 3, "thousand": 3, "mil": 3, "M": 6, "million": 6, "millón": 6, "millones": 6}
@@ -87,7 +88,7 @@ FACT = re.compile(
       (?P<h1>\d\d?)[:h](?P<min>\d\d)(?::(?P<sec>\d\d))?(?!\d)
         (?:\s?(?:(?P<am1>{_AM})|(?P<pm1>{_PM})))?
     | (?P<h2>\d\d?)\s?(?:(?P<am2>{_AM})|(?P<pm2>{_PM})))
-  | (?P<token>\w+(?:(?:[-.]|(?<=\d),(?=\d))\w+)*)
+  | (?P<token>\w+(?:(?:-+|\.|(?<=\d),(?=\d))\w+)*)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -100,7 +101,7 @@ class _Fact:
     text: str
     readings: frozenset[Reading] = frozenset()
     implied: frozenset[Reading] = frozenset()  # what a source with this fact knows besides
-    name: re.Pattern[str] | None = None
+    name: str = ""  # a regular expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,9 @@ def unsupported(sentence: str, *sources: str) -> str | None:
     text = _normalized(sentence)
     marker = LIST_MARKER.match(text)
     for fact in _facts(text[marker.end() :] if marker else text):
-        named = fact.name and any(fact.name.search(source.text) for source in known)
-        if not (named or fact.readings & readings or _dated(fact, readings)):
+        if fact.name and any(re.search(fact.name, source.text, re.IGNORECASE) for source in known):
+            continue
+        if not (fact.readings & readings or _dated(fact, readings)):
             return fact.text
     return None
 
@@ -205,14 +207,12 @@ def _token(match: re.Match[str]) -> Iterator[_Fact]:
     else:
         runs = re.findall(r"[^\W\d_]+|\d+|\.", body)
         pattern = "[-_/ ]?".join(re.escape(run) for run in runs)
-        pattern = rf"(?<![^\W_]){pattern}(?![^\W_]|[.,]\d)"
-        yield _Fact(token, name=re.compile(pattern, re.IGNORECASE))
+        yield _Fact(token, name=rf"(?<![^\W_]){pattern}(?![^\W_]|[.,-]\d)")
 
 
-def _literal(text: str) -> re.Pattern[str]:
+def _literal(text: str) -> str:
     """`text` as it is, and not inside a longer address; `www.` may stand before it."""
-    pattern = rf"(?<![\w-])(?<!(?<!www)\.){re.escape(text)}(?![\w-]|\.\w)"
-    return re.compile(pattern, re.IGNORECASE)
+    return rf"(?<![\w-])(?<!(?<!www)\.){re.escape(text)}(?![\w-]|\.\w)"
 
 
 def _number(match: re.Match[str], said: str) -> _Fact:
@@ -261,7 +261,7 @@ def _time(match: re.Match[str]) -> _Fact:
     elif match["am1"] or match["am2"]:
         hour = said % 12
     implied = frozenset[Reading]({("time", hour, minute, None), ("time", said, minute, None)})
-    return _Fact(match[0], frozenset({("time", hour, minute, second)}), implied)
+    return _Fact(match[0].rstrip("."), frozenset({("time", hour, minute, second)}), implied)
 
 
 def _dates(match: re.Match[str]) -> Iterator[_Fact]:
@@ -291,6 +291,4 @@ def _date(said: str, *dates: tuple[int | None, int, int | None], written: bool =
         implied.add(("yearless", month, day) if year is None else ("number", str(year)))
         if written and day:
             implied.add(("number", str(day)))
-    return _Fact(
-        said, frozenset(readings), frozenset(implied), None if readings else _literal(said)
-    )
+    return _Fact(said, frozenset(readings), frozenset(implied), "" if readings else _literal(said))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,5 +66,3 @@ def one_line(text: str) -> str:
 
 def first_words(text: str, count: int) -> str:
     return " ".join(text.split()[:count])
-
-

@@ -1,7 +1,7 @@
 """Answers that are given again: a model's words about the same articles for the same question.
 
-Nothing is ever invalidated. The key holds all that an answer depends on, so a changed article, model
-or prompt simply asks for another key, and the old row is deleted when its time is over.
+Nothing is ever invalidated. The key holds all that an answer depends on, so a changed article,
+model or prompt simply asks for another key, and the old row is deleted when its time is over.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def keep(key: str, question: str, model: str, deck: Deck) -> None:
     if not settings.KEPT_ANSWER_DAYS:
         return
     cards = [
-        {"article": card.hit.article.pk, "kind": card.kind, "text": card.text} for card in deck.cards
+        {"article": card.hit.article.pk, "kind": card.kind, "text": card.text}
+        for card in deck.cards
     ]
     try:
         with transaction.atomic():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from articles.models import Article
 
 PRUNE_EVERY = 100  # rows; pruning with each of them would make every answer pay for it
 
@@ -22,6 +24,8 @@ class RetainedQuerySet(models.QuerySet[Any]):
 class Retained(models.Model):
     """A row that is deleted some time after it was written, when a later row is saved."""
 
+    days_setting: ClassVar[str]  # the setting that says how long
+
     created_at = models.DateTimeField(_("created at"), default=timezone.now, db_index=True)
 
     objects = RetainedQuerySet.as_manager()
@@ -30,18 +34,18 @@ class Retained(models.Model):
         abstract = True
         ordering = ["-created_at", "-pk"]
 
-    @classmethod
-    def retention(cls) -> timedelta:
-        raise NotImplementedError
-
-    @property
-    def is_expired(self) -> bool:
-        return self.created_at < timezone.now() - self.retention()
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
         if self.pk % PRUNE_EVERY == 0:
             type(self).objects.expired().delete()
+
+    @classmethod
+    def retention(cls) -> timedelta:
+        return timedelta(days=getattr(settings, cls.days_setting))
+
+    @property
+    def is_expired(self) -> bool:
+        return self.created_at < timezone.now() - self.retention()
 
 
 class Outcome(models.TextChoices):
@@ -65,6 +69,8 @@ class Outcome(models.TextChoices):
 class QueryLog(Retained):
     """One question and how it was answered. Nothing about who asked."""
 
+    days_setting = "QUERY_LOG_DAYS"
+
     question = models.CharField(_("question"), max_length=500)
     language = models.CharField(_("language of the page"), max_length=10)
     hits = models.JSONField(_("found articles"), default=list, help_text=_("Primary keys."))
@@ -82,13 +88,40 @@ class QueryLog(Retained):
     def __str__(self) -> str:
         return self.question
 
-    @classmethod
-    def retention(cls) -> timedelta:
-        return timedelta(days=settings.QUERY_LOG_DAYS)
+
+class Vote(models.Model):
+    """A reader's thumb on one card of an answer. Nothing about who voted; deleted with the log."""
+
+    class Value(models.IntegerChoices):
+        UP = 1, _("thumb up")
+        DOWN = -1, _("thumb down")
+
+    log = models.ForeignKey(
+        QueryLog, models.CASCADE, related_name="votes", verbose_name=_("question")
+    )
+    article = models.ForeignKey(
+        Article, models.CASCADE, related_name="votes", verbose_name=_("article")
+    )
+    value = models.SmallIntegerField(_("thumb"), choices=Value)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name = _("vote")
+        verbose_name_plural = _("votes")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["log", "article"], name="one_vote_a_card"),
+            models.CheckConstraint(condition=models.Q(value__in=[1, -1]), name="vote_up_or_down"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_value_display()}: {self.log_id}, article {self.article_id}"
 
 
 class KeptAnswer(Retained):
     """A complete answer of a model. `cards` is a list of `{article, kind, text}`, best first."""
+
+    days_setting = "KEPT_ANSWER_DAYS"
 
     key = models.CharField(max_length=64, unique=True)
     question = models.CharField(_("question"), max_length=500)
@@ -101,7 +134,3 @@ class KeptAnswer(Retained):
 
     def __str__(self) -> str:
         return self.question
-
-    @classmethod
-    def retention(cls) -> timedelta:
-        return timedelta(days=settings.KEPT_ANSWER_DAYS)

@@ -1,4 +1,4 @@
-"""Prompts are text files in `prompts/`, Django templates without escaping, to be read and reviewed."""
+"""Prompts are text files in `prompts/`: Django templates without escaping, to be reviewed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ PROMPTS = Path(__file__).parent / "prompts"
 
 @cache
 def engine() -> Engine:
-    return Engine(dirs=[PROMPTS], autoescape=False)
+    return Engine(dirs=[str(PROMPTS)], autoescape=False)
 
 
 def render_prompt(name: str, values: Mapping[str, object]) -> str:
     """The prompt file `name` with its values; a value's own braces stay as they are."""
-    return engine().get_template(name).render(Context(dict(values))).strip()
+    return engine().get_template(name).render(Context(dict(values), autoescape=False)).strip()
 
 
 @cache

@@ -13,7 +13,7 @@ from dataclasses import replace
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import escape, format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from recommendations.events import (
     CardClosed,
@@ -28,7 +28,7 @@ from recommendations.events import (
 
 PING = b": ping\n\n"
 HTML_PING = b"<!-- ping -->\n"
-BODY, FOOT = (mark_safe(f"<!-- {name} -->") for name in ("cards", "status"))
+BODY, FOOT = "[[cards]]", "[[status]]"  # where the template is cut
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 

@@ -9,10 +9,10 @@ MAX_SENTENCE = 1_000  # characters; what goes on longer is no sentence
 # Abbreviations that end a sentence only if a capital letter follows, and that never do: something
 # always stands after them, as after the initial of a name.
 SOMETIMES_LAST = re.compile(
-    r"etc|inc|ltd|co|corp|jr|a\.m|p\.m|u\.s|u\.k|e\.u|ee|uu|nos?|n[uú]m|figs?|pp?|págs?|arts?"
+    r"etc|inc|ltd|co|corp|jr|a\.m|p\.m|u\.s|u\.k|e\.u|uu|nos?|n[uú]m|figs?|pp?|págs?|arts?"
 )
 NEVER_LAST = re.compile(
-    r"e\.g|i\.e|cf|vs|dra?|mrs?|ms|prof|st|sra?|srta|uds?|p\.ej|ej|app?rox|aprox|resp|[^\W\d_]"
+    r"e\.g|i\.e|ee|cf|vs|dra?|mrs?|ms|prof|st|sra?|srta|uds?|p\.ej|ej|app?rox|aprox|resp|[^\W\d_]"
 )
 END = re.compile(r"([.!?…]+)([\"'”’»)\]*_`]*)$")
 LAST_WORD = re.compile(r"[\w.]*\w(?=\.$)")

@@ -25,10 +25,17 @@ from recommendations import kept, slots
 from recommendations.deck import Deck
 from recommendations.events import CardEvent, Done, Kind, Pulse, Status, TextAdded
 from recommendations.hits import ArticleHit
-from recommendations.inference.base import ChatClient, ChatRequest, InferenceError, Usage, get_client
+from recommendations.inference.base import (
+    ChatClient,
+    ChatRequest,
+    InferenceError,
+    Usage,
+    get_client,
+)
 from recommendations.inference.pump import pumped
 from recommendations.models import KeptAnswer, Outcome, QueryLog
-from recommendations.writers import Task, Writer, get_writer
+from recommendations.writers import get_writer
+from recommendations.writing import Task, prepare
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +67,7 @@ def recommend(
     `fresh` asks the model even where an answer is kept; `on_delta` sees the model's raw text.
     Closing the generator stops the model.
     """
-    chosen = hits[: settings.RECOMMENDATION_CARDS]
-    answer = Answer(question, language, chosen, engine, fresh, on_delta)
+    answer = Answer(question, language, hits, engine, fresh, on_delta)
     with closing(answer.events()) as events:
         yield from paced(events)
 
@@ -89,7 +95,7 @@ class Answer:
     on_delta: Callable[[str], None] | None = None
     model: str = ""
     outcome: Outcome = Outcome.FAILED
-    first_words: float | None = None
+    first_words_ms: int | None = None
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -100,8 +106,8 @@ class Answer:
         try:
             with closing(self.answer()) as events:
                 for event in events:
-                    if self.first_words is None and isinstance(event, TextAdded):
-                        self.first_words = time.monotonic()
+                    if self.first_words_ms is None and isinstance(event, TextAdded):
+                        self.first_words_ms = self.elapsed_ms()
                     yield event
         except GeneratorExit:
             self.outcome = Outcome.LEFT
@@ -123,7 +129,7 @@ class Answer:
             yield Status(NOTHING_FOUND)
             yield Done()
             return
-        if not self.writer.uses_model:
+        if (write := self.writer.write) is None:
             release_connections()
             self.outcome = Outcome.EXCERPTS
             yield from self.deck.finish()
@@ -133,7 +139,12 @@ class Answer:
         client = get_client()
         self.model = client.model
         key = kept.key_of(
-            self.question, self.hits, client.name, client.model, self.writer.name, self.writer.version
+            self.question,
+            self.hits,
+            client.name,
+            client.model,
+            self.writer.name,
+            self.writer.version,
         )
         if not self.fresh and (answer := kept.find(key)):
             release_connections()
@@ -145,14 +156,13 @@ class Answer:
                 self.outcome = Outcome.BUSY
                 yield from self.finish(BUSY)
                 return
+            prepare()
             yield Status(READING)
-            yield from self.writer.write(Task(self.question, self.deck, self.asking(client)))
+            yield from write(Task(self.question, self.deck, self.asking(client)))
         yield from self.deck.finish()
         yield from self.conclude(key)
 
-    def asking(
-        self, client: ChatClient
-    ) -> Callable[[ChatRequest], Generator[str | Usage | None]]:
+    def asking(self, client: ChatClient) -> Callable[[ChatRequest], Generator[str | Usage | None]]:
         """What writers get their text from: this client, until the answer's deadline."""
         deadline = self.started + settings.RECOMMENDATION_DEADLINE
 
@@ -173,7 +183,9 @@ class Answer:
             yield from self.deck.whole(hits[card["article"]], Kind.KEPT, card["text"])
         with translation.override(self.language):
             age = timesince(answer.created_at, depth=1)
-            sentence = gettext("A language model wrote these texts %(age)s ago for the same question.")
+            sentence = gettext(
+                "A language model wrote these texts %(age)s ago for the same question."
+            )
         yield Status(sentence % {"age": age})
         yield Done()
 
@@ -201,6 +213,9 @@ class Answer:
         yield Status(format_lazy("{} {}", sentence, rest))
         yield Done(complete=False)
 
+    def elapsed_ms(self) -> int:
+        return round((time.monotonic() - self.started) * 1000)
+
     def log(self) -> None:
         if not settings.QUERY_LOG_DAYS:
             return
@@ -212,15 +227,12 @@ class Answer:
                 engine=self.engine,
                 model=self.model,
                 writer=self.writer.name,
-                first_words_ms=self.milliseconds(self.first_words),
-                total_ms=self.milliseconds(time.monotonic()),
+                first_words_ms=self.first_words_ms,
+                total_ms=self.elapsed_ms(),
                 outcome=self.outcome,
             )
         except DatabaseError:
             logger.exception("The question could not be logged.")
-
-    def milliseconds(self, moment: float | None) -> int | None:
-        return None if moment is None else round((moment - self.started) * 1000)
 
 
 def release_connections() -> None:

@@ -1,11 +1,11 @@
-"""One prompt about all articles, answered with a JSON array: for models of 3 billion parameters on."""
+"""One prompt about all articles, answered with a JSON array: for models from 3B parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
 
-from recommendations.cards import CardFinished, CardReader, CardReading, CardStarted, CardText
+from recommendations.cards import CardReader, CardReading, CardStarted, CardText
 from recommendations.deck import Deck
 from recommendations.embedded.prompt import harmless
 from recommendations.events import CardEvent, Pulse
@@ -32,7 +32,9 @@ def write(task: Task) -> Generator[CardEvent]:
             yield Pulse()
             if isinstance(item, Usage) and item.finish_reason == "length" and not reader.done:
                 yield from cards.show(reader.close())
-                raise StreamBroken("The model used up its tokens before the last card was complete.")
+                raise StreamBroken(
+                    "The model used up its tokens before the last card was complete."
+                )
             if isinstance(item, str):
                 yield from cards.show(reader.feed(item))
             if reader.done:
@@ -71,11 +73,12 @@ def content(hit: ArticleHit) -> str:
 
 
 class _Cards:
-    """Readings of the model's JSON become cards of our articles."""
+    """Readings of the model's JSON become cards of our articles; a start comes before its text."""
+
+    _text: CheckedText
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._text: CheckedText | None = None
 
     def show(self, readings: list[CardReading]) -> Generator[CardEvent]:
         deck = self._task.deck
@@ -85,8 +88,8 @@ class _Cards:
                     hit = deck.hits[number - 1]
                     yield from deck.open(hit)
                     self._text = CheckedText(self._task, hit)
-                case CardText(_, text) if self._text:
+                case CardText(_, text):
                     yield from self._text.feed(text)
-                case CardFinished() if self._text:
+                case _:
                     yield from self._text.close()
                     yield from deck.close()

@@ -30,4 +30,3 @@ def slot() -> Iterator[bool]:
     finally:
         if taken:
             semaphore.release()
-

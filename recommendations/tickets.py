@@ -1,10 +1,10 @@
 """Tickets: the right to open one stream, given out with the search page.
 
-A stream costs a model's time and is opened by a GET, so it needs a proof that a search page of ours
-asked for it: signed, valid for ten minutes, good for one use. The ticket carries all that the stream
-needs, and no process has to remember it: the question, the primary keys, and of each passage only
-its first words and length (`hits.Anchor`). A cache would lose the passages where each process has
-its own, which is the default, and whole passages would make the address too long for gunicorn.
+A stream costs a model's time and is opened by a GET, so it needs a proof that a search page of
+ours asked for it: signed, valid for ten minutes, good for one use. The ticket carries all that the
+stream needs and no process has to remember: the question, the primary keys, and of each passage
+only its first words and length (`hits.Anchor`). A cache would lose the passages where each process
+has its own, which is the default; whole passages would make the address too long for gunicorn.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ VALID_SECONDS = 10 * 60
 class TicketError(Exception):
     """The ticket opens nothing; `reader_sentence` says why and what to do."""
 
-    reader_sentence: str | Promise = _("This address is not valid. Search again to see recommendations.")
+    reader_sentence: str | Promise = _(
+        "This address is not valid. Search again to see recommendations."
+    )
 
 
 class TicketExpired(TicketError):

@@ -16,39 +16,35 @@ from recommendations.writing import Task
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """`write` shows on the deck what a model says; articles that it leaves out become excerpts."""
+    """`write` shows on the deck what a model says; articles that it leaves out become excerpts.
+
+    Without `write` no model is asked, and all cards are excerpts.
+    """
 
     name: str
-    write: Callable[[Task], Generator[CardEvent]]
+    write: Callable[[Task], Generator[CardEvent]] | None = None
     prompts: tuple[str, ...] = ()
     parameters: str = ""
 
     @property
-    def uses_model(self) -> bool:
-        return bool(self.prompts)
-
-    @property
     def version(self) -> str:
-        """Changes with the prompts and parameters, so that kept answers of older ones are not used."""
+        """Changes with prompts and parameters, so that kept answers of older ones are not used."""
         return version(self.prompts, self.parameters)
-
-
-def write_nothing(task: Task) -> Generator[CardEvent]:
-    """Every card shows its article's best passage; no model is asked."""
-    yield from task.deck.finish()
 
 
 WRITERS = {
     writer.name: writer
     for writer in (
-        Writer("single_prompt", single_prompt.write, single_prompt.PROMPTS, single_prompt.PARAMETERS),
+        Writer(
+            "single_prompt", single_prompt.write, single_prompt.PROMPTS, single_prompt.PARAMETERS
+        ),
         Writer("per_article", per_article.write, per_article.PROMPTS, per_article.PARAMETERS),
-        Writer("passages", write_nothing),
+        Writer("passages"),
     )
 }
 
 
 def get_writer(client: ChatClient) -> Writer:
-    """`RECOMMENDATION_WRITER`, or what suits the client: small models cannot write the JSON array."""
+    """`RECOMMENDATION_WRITER`, or what suits: small models cannot write the JSON array."""
     default = "per_article" if client.name == "embedded" else "single_prompt"
     return WRITERS[settings.RECOMMENDATION_WRITER or default]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import cache
+from threading import Thread
 
 from recommendations.deck import Deck
 from recommendations.events import CardEvent, Pulse
@@ -37,6 +39,13 @@ def names(hit: ArticleHit) -> tuple[str, ...]:
     """What is said as it is in any language."""
     article = hit.article
     return (article.title, article.translated_title, article.author.name, str(article.category))
+
+
+@cache
+def prepare() -> None:
+    """Load what the guard needs while the model still thinks; it takes a second, once a process."""
+    sentence = "This is an English sentence."
+    Thread(target=is_english, args=(sentence,), name="guard-loads", daemon=True).start()
 
 
 class CheckedText:

@@ -6,16 +6,15 @@ article as it is now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from articles.admin.badges import badge
@@ -66,8 +65,8 @@ class IndexStateFilter(admin.SimpleListFilter):
 
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> list[tuple[str, str | Promise]]:
-        return list(IndexState.choices)
+    ) -> list[tuple[str, str]]:
+        return [(state.value, str(state.label)) for state in IndexState]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(index_state=self.value()) if self.value() else queryset
@@ -81,10 +80,12 @@ class PublicationFilter(admin.SimpleListFilter):
 
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> Iterator[tuple[str, str | Promise]]:
-        yield "public", _("published")
-        yield "scheduled", _("scheduled")
-        yield "draft", _("draft")
+    ) -> list[tuple[str, str]]:
+        return [
+            ("public", gettext("published")),
+            ("scheduled", gettext("scheduled")),
+            ("draft", gettext("draft")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         public = Article.objects.published().values("pk")

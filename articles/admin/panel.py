@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -37,7 +34,7 @@ MAY_SYNC = ("articles.change_article",)
 MAY_REINDEX = ("articles.add_reindexrun",)
 
 ALREADY = gettext_lazy("A reindex is running already; wait until it has ended.")
-JUST_ENDED = timedelta(seconds=10)  # for so long a poll still says how a job ended
+ALREADY_SYNCING = gettext_lazy("The waiting changes are being written already.")
 
 
 def engine_status() -> tuple[str, EngineStatus]:
@@ -61,6 +58,7 @@ def state(request: HttpRequest) -> dict[str, Any]:
     engine, status = engine_status()
     entries = OutboxEntry.objects.filter(outbox.waiting())
     failed = entries.filter(attempts__gt=0)
+    untried = entries.filter(attempts=0).values("article_id").distinct().count()
     run = running_reindex()
     syncing, reindexing = SYNC.is_running(), bool(run) or REINDEX.is_running()
     last_run = ReindexRun.objects.exclude(state=ReindexRun.State.RUNNING).first()
@@ -68,7 +66,7 @@ def state(request: HttpRequest) -> dict[str, Any]:
         "engine": engine,
         "status": status,
         "published": Article.objects.published().count(),
-        "waiting": entries.filter(attempts=0).values("article_id").distinct().count(),
+        "waiting": untried,
         "failed": failed.values("article_id").distinct().count(),
         "failures": failed.order_by("-pk")[:5],
         "run": run,
@@ -76,18 +74,29 @@ def state(request: HttpRequest) -> dict[str, Any]:
         "syncing": syncing,
         "reindexing": reindexing,
         "working": syncing or reindexing,
-        # A process that ended before it could write its row left only its last words behind.
-        "reindex_problem": "" if reindexing else problem(REINDEX, last_run),
+        "problems": [] if syncing or reindexing else problems(last_run, bool(untried)),
         "may_sync": allowed(request.user, *MAY_SYNC),
         "may_reindex": allowed(request.user, *MAY_REINDEX),
     }
+
+
+def problems(last_run: ReindexRun | None, untried: bool) -> list[str]:
+    """What the processes said that failed before they could write it into a row."""
+    found = [REINDEX.failure(since=last_run.started_at if last_run else None)]
+    if last_run and last_run.message and last_run.message in found:
+        found = []  # the row says it already
+    if untried:
+        found.append(SYNC.failure())
+    return [sentence for sentence in found if sentence]
 
 
 @require_safe
 @for_staff_with(*VIEW)
 def panel(request: HttpRequest) -> HttpResponse:
     context = admin.site.each_context(request) | state(request)
-    return render(request, "admin/articles/search_index.html", context | {"title": _("Search index")})
+    return render(
+        request, "admin/articles/search_index.html", context | {"title": _("Search index")}
+    )
 
 
 @require_safe
@@ -110,3 +119,27 @@ def reindex(request: HttpRequest) -> HttpResponse:
         messages.error(request, ALREADY)
         return redirect("admin:articles_search_index")
     return begin(request, REINDEX, _("A new index is being built; the old one answers meanwhile."))
+
+
+def begin(request: HttpRequest, job: Job, success: str) -> HttpResponse:
+    """Start the job and go back to the panel, which follows it."""
+    try:
+        if job.start():
+            logger.info("%s started by %s", job.command, request.user)
+            messages.success(request, success)
+        else:
+            messages.error(request, ALREADY if job is REINDEX else ALREADY_SYNCING)
+    except OSError as error:
+        reason = _("The process cannot be started: %(reason)s") % {"reason": error}
+        messages.error(request, reason)
+    return redirect("admin:articles_search_index")
+
+
+def urls() -> list[URLPattern]:
+    page = admin.site.admin_view
+    return [
+        path("search-index/", page(panel), name="articles_search_index"),
+        path("search-index/status/", status, name="articles_search_index_status"),
+        path("search-index/sync/", page(sync), name="articles_search_index_sync"),
+        path("search-index/reindex/", page(reindex), name="articles_search_index_reindex"),
+    ]

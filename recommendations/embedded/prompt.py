@@ -23,14 +23,10 @@ SYSTEM, EXAMPLES, USER = PROMPTS = (
     "per_article.examples.txt",
     "per_article.user.txt",
 )
-# One a card, so that five cards do not begin alike.
-OPENINGS = (
-    "If you",
-    "Worth a look when",
-    "Start here if",
-    "You'll want this if",
-    "This helps when",
-)
+# One a card, so that five cards do not begin alike. The later ones speak of the article rather than
+# of the reader's wish, because further down the list an article answers the question less.
+OPENINGS = ("If you", "You'll want", "Worth a look:", "Here you see", "Good to know too:")
+ASKED = 2
 QUESTION_WORDS = 30
 LEAD_WORDS = 30  # how the article begins says what it is about
 PASSAGE_WORDS = 45
@@ -47,7 +43,7 @@ _CODE = re.compile(r"[{}<>=$\\|_~`]|--|://|\w\(")
 def request(question: str, hit: ArticleHit, number: int) -> ChatRequest:
     """The chat completion for card `number` (from 1): at most three sentences come back."""
     return ask(
-        one_line(question),
+        one_line(question) if number <= ASKED else "",
         hit.article.english_title,
         excerpt(hit.text, hit.passage),
         OPENINGS[(number - 1) % len(OPENINGS)],
@@ -87,7 +83,7 @@ def examples() -> Iterator[dict[str, str]]:
 
 
 def excerpt(text: str, passage: str) -> str:
-    """How the article begins and the passage that answers, as prose: no code, headings or tables."""
+    """How the article begins, then the passage that answers; no code, headings or tables."""
     lead = first(prose(text), LEAD_WORDS)
     answer = first((line for line in prose(passage) if line not in lead), PASSAGE_WORDS)
     return " ".join([*lead, *answer]) or Truncator(one_line(passage or text)).words(PASSAGE_WORDS)

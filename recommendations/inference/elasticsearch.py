@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import requests
@@ -57,31 +57,22 @@ class ElasticsearchChatClient:
         if not key and parts.username:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             authorization = "Basic " + b64encode(pair.encode()).decode()
-        path = f"{parts.path.rstrip('/')}/_inference/chat_completion/{quote(endpoint, safe='')}/_stream"
+        base = parts.path.rstrip("/")
+        path = f"{base}/_inference/chat_completion/{quote(endpoint, safe='')}/_stream"
         netloc = parts.netloc.rpartition("@")[2]
         url = urlunsplit(parts._replace(netloc=netloc, path=path, query="", fragment=""))
         return cls(Server(url, HINT, authorization), endpoint)
 
-    def stream(self, request: ChatRequest, cancel: Cancellation) -> Iterator[str | Usage]:
-        with post(self.server, self.payload(request), cancel) as response:
+    def stream(self, request: ChatRequest, cancel: Cancellation) -> Generator[str | Usage]:
+        with post(
+            self.server, request.fields(max_tokens="max_completion_tokens"), cancel
+        ) as response:
             if response.status_code != requests.codes.ok:
                 raise self.refusal(response)
             with closing(read_events(body_chunks(response, self.server))) as events:
                 yield from self.deltas(events)
 
-    def payload(self, request: ChatRequest) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "messages": [
-                {"role": message.role, "content": message.content} for message in request.messages
-            ],
-            "max_completion_tokens": request.max_tokens,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "stop": list(request.stop) or None,
-        }
-        return {name: value for name, value in body.items() if value is not None}
-
-    def deltas(self, events: Iterator[ServerSentEvent]) -> Iterator[str | Usage]:
+    def deltas(self, events: Iterable[ServerSentEvent]) -> Generator[str | Usage]:
         finish_reason, usage = "", Usage()
         for event in events:
             if event.data.strip() == DONE:

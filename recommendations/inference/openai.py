@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -65,7 +65,7 @@ class OpenAIChatClient:
             send_model=False,
         )
 
-    def stream(self, request: ChatRequest, cancel: Cancellation) -> Iterator[str | Usage]:
+    def stream(self, request: ChatRequest, cancel: Cancellation) -> Generator[str | Usage]:
         with post(self.server, self.payload(request), cancel) as response:
             if response.status_code != requests.codes.ok:
                 raise self.refusal(response)
@@ -76,23 +76,16 @@ class OpenAIChatClient:
                 yield from self.deltas(events)
 
     def payload(self, request: ChatRequest) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "messages": [
-                {"role": message.role, "content": message.content} for message in request.messages
-            ],
-            "max_tokens": request.max_tokens,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "stop": list(request.stop) or None,
-            "model": self.model if self.send_model else None,
+        model = {"model": self.model} if self.send_model else {}
+        return {
+            **request.fields(max_tokens="max_tokens"),
+            **model,
             "stream": True,
+            **request.extras,
         }
-        return {name: value for name, value in body.items() if value is not None} | dict(
-            request.extras
-        )
 
-    def deltas(self, events: Iterator[ServerSentEvent]) -> Iterator[str | Usage]:
-        """Complete is an answer with `[DONE]`, or with a finish reason: some servers send only that."""
+    def deltas(self, events: Iterable[ServerSentEvent]) -> Generator[str | Usage]:
+        """Complete is an answer with `[DONE]` or a finish reason: some servers send only that."""
         finish_reason, usage = "", Usage()
         for event in events:
             if event.data.strip() == DONE:
@@ -111,7 +104,9 @@ class OpenAIChatClient:
         try:
             chunk = read_chunk(data)
         except NotAChunk as error:
-            raise StreamBroken(self.server.says(f"sent something else than JSON: {error}")) from None
+            raise StreamBroken(
+                self.server.says(f"sent something else than JSON: {error}")
+            ) from None
         if chunk.error:
             raise self.failure(chunk)
         return chunk
@@ -127,7 +122,7 @@ class OpenAIChatClient:
             raise ModelRefused(self.server.says("its content filter stopped the answer."))
         return Usage(usage.prompt_tokens, usage.completion_tokens, finish_reason)
 
-    def whole(self, response: requests.Response) -> Iterator[str | Usage]:
+    def whole(self, response: requests.Response) -> Generator[str | Usage]:
         """The answer of a server that does not stream."""
         chunk = self.chunk(b"".join(body_chunks(response, self.server)))
         if not chunk.text:
@@ -169,5 +164,3 @@ def completions_url(url: str) -> str:
     if not path.endswith(PATH):
         path = (path or "/v1") + PATH
     return urlunsplit(parts._replace(path=path))
-
-

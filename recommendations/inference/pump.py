@@ -1,4 +1,4 @@
-"""A model's answer, read by a thread of its own so that the reader's generator never blocks for long.
+"""A model's answer, read by a thread of its own, so that the reader's generator never blocks long.
 
 A WSGI generator notices that its reader has left only by writing. While it waits inside `recv` for
 a silent model it cannot write, so the blocking read happens elsewhere and this side wakes up in

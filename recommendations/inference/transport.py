@@ -56,8 +56,13 @@ class CancellableAdapter(HTTPAdapter):
         self.cancel = cancel
         super().__init__(max_retries=0)
 
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        if is_loopback(request.url or ""):
+            kwargs["proxies"] = {}  # the environment's proxy variables are meant for the outside
+        return super().send(request, *args, **kwargs)
+
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         cancel = self.cancel
 
         class WatchedConnection(type(pool).ConnectionCls):  # type: ignore[misc]
@@ -71,9 +76,7 @@ class CancellableAdapter(HTTPAdapter):
 
 def session_for(server: Server, cancel: Cancellation) -> requests.Session:
     session = requests.Session()
-    # Proxy variables are meant for the outside; and they are the operator's, not a `.netrc`'s:
-    # `auth` below keeps requests from replacing our Authorization header with one found there.
-    session.trust_env = not is_loopback(server.url)
+    # Without an `auth` of ours, requests would replace the header with one found in a `.netrc`.
     session.auth = authorize(server.authorization)
     for scheme in ("http://", "https://"):
         session.mount(scheme, CancellableAdapter(cancel))

@@ -13,7 +13,7 @@ from articles.search.base import Document, SearchError, get_engine
 from articles.search.documents import to_document
 from articles.search.elastic import bulk, scan
 from articles.search.rebuild import reindex
-from tests.articles.on_standin import standin_for
+from tests.articles.on_standin import elasticsearch_engine, standin_for
 from tests.conftest import MakeArticle
 from tests.standin.standin import StandIn
 
@@ -121,6 +121,19 @@ def test_half_done_bulk_is_simply_repeated(standin: StandIn, documents: list[Doc
     assert titles(standin).count("Newer") == 4
 
 
+def test_what_a_slow_cluster_has_written_is_not_sent_again(
+    standin: StandIn, documents: list[Document], settings: Settings
+) -> None:
+    settings.ELASTICSEARCH_BULK_TIMEOUT = 0.3
+    vectors = elasticsearch_engine().vectors
+    vectors.request_documents = 3
+    standin.faults.stall(30, when=lambda request: len(request.body) == 2)  # the second request
+    failures = get_engine().index([newer(document) for document in documents])
+    assert list(failures) == [documents[3].pk]
+    assert "did not answer within" in failures[documents[3].pk]
+    assert titles(standin).count("Newer") == 3
+
+
 def test_same_version_may_be_written_again(standin: StandIn, documents: list[Document]) -> None:
     repaired = replace(documents[0], title="Repaired")
     assert get_engine().index([repaired]) == {}
@@ -189,3 +202,17 @@ def test_versions_count_what_no_search_has_seen_yet(
     ] = "-1"
     get_engine().index([newer(documents[0])])
     assert dict(get_engine().versions())[documents[0].pk] == documents[0].version + 1
+
+
+def test_long_article_does_not_keep_an_editor_waiting_for_its_vectors(
+    standin: StandIn, make_article: MakeArticle, settings: Settings
+) -> None:
+    settings.ELASTICSEARCH_VECTORS = "dense_vector"
+    get_engine.cache_clear()
+    reindex()
+    paragraph = " ".join(f"word{number} and its meaning" for number in range(30)) + "."
+    document = to_document(make_article(content="\n\n".join([paragraph] * 60)))
+    get_engine().delete({document.pk: document.version})
+    started = time.monotonic()
+    assert get_engine().index([document], seconds=0.2) == {document.pk: bulk.NOT_REACHED}
+    assert time.monotonic() - started < 2.0

@@ -146,21 +146,21 @@ def test_killed_server_leaves_a_readable_page(
 ) -> None:
     site = Site(site_env)
     site.start()
-    chat.reply(*slowly(cards_json(text="Only once, before the end."), every=0.1))
+    chat.reply(*slowly(cards_json(text="Read this because it explains the whole story."), every=0.1))
     page = open_page()
     # A question that no other test asks, so that no kept answer comes.
     ask(page, site, "What did the leaked token teach you?")
-    expect(page.locator("#card-1")).to_contain_text("Only once")
+    expect(page.locator("#card-1")).to_contain_text("Read this because")
     site.kill()
     expect(page.locator("#recommendations")).to_contain_text("The connection was lost")
-    expect(page.locator("#card-1")).to_contain_text("Only once")
+    expect(page.locator("#card-1")).to_contain_text("Read this because")
     expect(page.locator("[data-hit]").first).to_be_visible()
 
 
 def test_text_of_the_model_is_never_markup(
     site: Site, chat: ChatServer, open_page: OpenPage
 ) -> None:
-    text = "<img src=x onerror=alert> <b>bold</b> & \"quoted\"\nevent: done\ndata: x\n\nis all text."
+    text = "Worth a look for its <b>bold</b> claims & its <img src=x onerror=alert> picture."
     chat.reply(*slowly(cards_json(text=text), 0.0))
     page = open_page()
     ask(page, site)

@@ -1,8 +1,8 @@
 """A scriptable OpenAI-compatible server on loopback: the only double in these tests.
 
-    with ChatServer() as server:
-        server.reply(*deltas("Hello", " reader"))        # for every request from now on
-        server.reply(Stall(5), before_headers=True)      # silent, as a full queue is
+with ChatServer() as server:
+    server.reply(*deltas("Hello", " reader"))        # for every request from now on
+    server.reply(Stall(5), before_headers=True)      # silent, as a full queue is
 """
 
 from __future__ import annotations
@@ -176,9 +176,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
 
     def stall(self, seconds: float) -> None:
-        if seconds and select.select([self.connection], [], [], seconds)[0]:
-            if not self.connection.recv(1, socket.MSG_PEEK):
-                raise ClientLeft
+        readable = seconds and select.select([self.connection], [], [], seconds)[0]
+        if readable and not self.connection.recv(1, socket.MSG_PEEK):
+            raise ClientLeft
 
     def log_message(self, *args: Any) -> None:
         pass

@@ -55,7 +55,9 @@ def hits(make_article: MakeArticle) -> list[ArticleHit]:
         author="Ana Ruiz",
         category="Security",
     )
-    charts = make_article(title="Charts", content="Draw a heat map of your data.", category="Product")
+    charts = make_article(
+        title="Charts", content="Draw a heat map of your data.", category="Product"
+    )
     return [
         ArticleHit(keys, "Sign in with your finger."),
         ArticleHit(copias, "Las copias de seguridad se hacen cada noche."),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from recommendations.events import CardClosed, CardEvent, CardOpened, Done, Kind, Pulse, Status, TextAdded
+from recommendations.events import (
+    CardClosed,
+    CardEvent,
+    CardOpened,
+    Done,
+    Kind,
+    Pulse,
+    Status,
+    TextAdded,
+)
 
 
 @dataclass

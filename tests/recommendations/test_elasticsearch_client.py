@@ -49,7 +49,9 @@ def content(text: str, finish_reason: str | None = None) -> bytes:
     choice = {"delta": {"content": text, "role": "assistant"}, "index": 0}
     if finish_reason:
         choice["finish_reason"] = finish_reason
-    return message({"id": "1", "choices": [choice], "model": "m", "object": "chat.completion.chunk"})
+    return message(
+        {"id": "1", "choices": [choice], "model": "m", "object": "chat.completion.chunk"}
+    )
 
 
 USAGE = message({"id": "1", "choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}})
@@ -113,7 +115,13 @@ def test_no_credentials_send_no_header(server: ChatServer, settings: Settings) -
         ([content("Half", "stop"), USAGE], r"without \[DONE\]"),
         ([content("Half"), Cut()], "broke off"),
         ([message("{not json")], "something else than JSON"),
-        ([content("Half"), frame({"error": {"code": "stream_error", "message": "gone"}}, "error", bom=True)], "gone"),
+        (
+            [
+                content("Half"),
+                frame({"error": {"code": "stream_error", "message": "gone"}}, "error", bom=True),
+            ],
+            "gone",
+        ),
         ([frame({"odd": 1}, "error", bom=True)], "no reason"),
     ],
 )
@@ -127,7 +135,9 @@ def test_stream_without_its_end_is_a_failure(
 
 def rest_error(kind: str, reason: str, status: int, **more: Any) -> bytes:
     cause = {"type": kind, "reason": reason}
-    return json.dumps({"error": {"root_cause": [cause], **cause, **more}, "status": status}).encode()
+    return json.dumps(
+        {"error": {"root_cause": [cause], **cause, **more}, "status": status}
+    ).encode()
 
 
 def stream_error(message: str, code: str) -> bytes:
@@ -137,15 +147,70 @@ def stream_error(message: str, code: str) -> bytes:
 @pytest.mark.parametrize(
     ("status", "body", "error", "reason"),
     [
-        (401, rest_error("security_exception", "unable to authenticate", 401), ModelRefused, "unable to authenticate"),
-        (403, rest_error("security_exception", "current license is non-compliant for [inference]", 403), ModelRefused, "ELASTICSEARCH_VECTORS=dense_vector"),
-        (403, stream_error("current license is non-compliant for [inference]", "forbidden"), ModelRefused, "Enterprise or trial licence"),
-        (404, stream_error("Inference endpoint not found [x]", "not_found"), ModelUnavailable, "Inference endpoint not found"),
-        (429, stream_error("Received a rate limit status code. Error message: [slow]", "too_many"), ModelBusy, "rate limit"),
-        (400, stream_error("Received a server error status code for request from inference entity id [x] status [503]. Error message: [loading]", "bad_request"), ModelUnavailable, "loading"),
-        (400, stream_error("Received an authentication error status code for request from inference entity id [x] status [401]", "bad_request"), ModelRefused, "authentication error"),
-        (400, b'{"error": "no handler found for uri", "status": 400}', ModelRefused, "no handler found"),
-        (400, rest_error("a", "outer", 400, caused_by={"type": "b", "reason": "inner"}), ModelRefused, "outer: inner"),
+        (
+            401,
+            rest_error("security_exception", "unable to authenticate", 401),
+            ModelRefused,
+            "unable to authenticate",
+        ),
+        (
+            403,
+            rest_error(
+                "security_exception", "current license is non-compliant for [inference]", 403
+            ),
+            ModelRefused,
+            "ELASTICSEARCH_VECTORS=dense_vector",
+        ),
+        (
+            403,
+            stream_error("current license is non-compliant for [inference]", "forbidden"),
+            ModelRefused,
+            "Enterprise or trial licence",
+        ),
+        (
+            404,
+            stream_error("Inference endpoint not found [x]", "not_found"),
+            ModelUnavailable,
+            "Inference endpoint not found",
+        ),
+        (
+            429,
+            stream_error("Received a rate limit status code. Error message: [slow]", "too_many"),
+            ModelBusy,
+            "rate limit",
+        ),
+        (
+            400,
+            stream_error(
+                "Received a server error status code for request from inference entity "
+                "id [x] status [503]. Error message: [loading]",
+                "bad_request",
+            ),
+            ModelUnavailable,
+            "loading",
+        ),
+        (
+            400,
+            stream_error(
+                "Received an authentication error status code for request from inference "
+                "entity id [x] status [401]",
+                "bad_request",
+            ),
+            ModelRefused,
+            "authentication error",
+        ),
+        (
+            400,
+            b'{"error": "no handler found for uri", "status": 400}',
+            ModelRefused,
+            "no handler found",
+        ),
+        (
+            400,
+            rest_error("a", "outer", 400, caused_by={"type": "b", "reason": "inner"}),
+            ModelRefused,
+            "outer: inner",
+        ),
     ],
 )
 def test_error_has_its_real_meaning(
@@ -158,7 +223,9 @@ def test_error_has_its_real_meaning(
 
 
 def test_upstream_error_in_mid_stream_has_its_real_meaning(server: ChatServer) -> None:
-    error = "Received a rate limit status code for request from inference entity id [x] status [429]"
+    error = (
+        "Received a rate limit status code for request from inference entity id [x] status [429]"
+    )
     server.reply(content("Half"), stream_error(error, "stream_error"))
     with pytest.raises(ModelBusy):
         ask()

@@ -9,7 +9,16 @@ import pytest
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
-from recommendations.events import CardClosed, CardEvent, CardOpened, Done, Kind, Pulse, Status, TextAdded
+from recommendations.events import (
+    CardClosed,
+    CardEvent,
+    CardOpened,
+    Done,
+    Kind,
+    Pulse,
+    Status,
+    TextAdded,
+)
 from recommendations.inference.sse import ServerSentEvent, read_events
 from recommendations.rendering import HTML_PING, PING, event_stream, frame, page
 from tests.conftest import MakeArticle
@@ -48,8 +57,12 @@ def test_card_is_opened_with_our_own_title_and_link(article: Article) -> None:
 
 def test_open_card_takes_its_own_text_and_one_label(article: Article) -> None:
     card = named([CardOpened(2, article)])["card"]
-    assert re.search(r'lang="en"\s+sse-swap="text-2"\s+hx-swap="beforeend settle:0ms"\s+hx-target="this"', card)
-    assert re.search(r'sse-swap="label-2"\s+hx-swap="outerHTML settle:0ms"\s+hx-target="this"', card)
+    assert re.search(
+        r'lang="en"\s+sse-swap="text-2"\s+hx-swap="beforeend settle:0ms"\s+hx-target="this"', card
+    )
+    assert re.search(
+        r'sse-swap="label-2"\s+hx-swap="outerHTML settle:0ms"\s+hx-target="this"', card
+    )
     assert "Being written" in card
 
 
@@ -118,7 +131,7 @@ def test_unknown_event_is_an_error_of_ours() -> None:
 
 
 def test_page_comes_head_first_then_card_by_card(article: Article) -> None:
-    events = [
+    events: list[CardEvent] = [
         Status("Reading."),
         CardOpened(1, article),
         Pulse(),
@@ -146,9 +159,12 @@ def test_page_comes_head_first_then_card_by_card(article: Article) -> None:
 
 
 def test_page_that_is_cut_off_holds_whole_cards_only(article: Article) -> None:
-    events = [
-        CardOpened(1, article), TextAdded(1, "One."), CardClosed(1, Kind.WRITTEN),
-        CardOpened(2, article), TextAdded(2, "Half"),
+    events: list[CardEvent] = [
+        CardOpened(1, article),
+        TextAdded(1, "One."),
+        CardClosed(1, Kind.WRITTEN),
+        CardOpened(2, article),
+        TextAdded(2, "Half"),
     ]
     whole = b"".join(page(events, "en")).decode()
     assert whole.count("<li ") == whole.count("</li>") == 1

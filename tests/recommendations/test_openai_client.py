@@ -25,7 +25,7 @@ from recommendations.inference.base import (
     model_status,
 )
 from recommendations.inference.openai import OpenAIChatClient, completions_url
-from recommendations.inference.transport import MAX_STREAM_BYTES
+from recommendations.inference.transport import MAX_STREAM_BYTES, is_loopback
 from tests.recommendations.chat_server import (
     DONE,
     ChatServer,
@@ -37,7 +37,9 @@ from tests.recommendations.chat_server import (
 )
 
 KEY = "sk-very-secret-0123456789"
-REQUEST = ChatRequest([Message("system", "Be kind."), Message("user", "¿Qué hay?")], 50, 0.3, 0.9, ["\n\n"])
+REQUEST = ChatRequest(
+    [Message("system", "Be kind."), Message("user", "¿Qué hay?")], 50, 0.3, 0.9, ["\n\n"]
+)
 
 
 @pytest.fixture
@@ -62,7 +64,13 @@ def ask(request: ChatRequest = REQUEST) -> tuple[str, Usage | None]:
 
 def test_deltas_arrive_in_order_with_usage_and_finish_reason(server: ChatServer) -> None:
     usage = {"prompt_tokens": 12, "completion_tokens": 3}
-    server.reply(delta("¡Autenti"), delta("cación! "), delta("👍", "stop"), frame({"choices": [], "usage": usage}), DONE)
+    server.reply(
+        delta("¡Autenti"),
+        delta("cación! "),
+        delta("👍", "stop"),
+        frame({"choices": [], "usage": usage}),
+        DONE,
+    )
     assert ask() == ("¡Autenticación! 👍", Usage(12, 3, "stop"))
 
 
@@ -165,8 +173,14 @@ def test_deltas_of_odd_shapes_are_passed_over(server: ChatServer) -> None:
         ([frame("this is no JSON")], "something else than JSON"),
         ([frame("[1, 2]")], "something else than JSON"),
         ([delta("Half an"), frame({"error": {"message": "out of memory"}})], "out of memory"),
-        ([delta("Half an"), frame({"error": "out of memory", "error_type": "generation"})], "out of memory"),
-        ([delta("Half an"), frame({"error": {"code": "oops", "type": "server_error"}}, "error")], "server_error"),
+        (
+            [delta("Half an"), frame({"error": "out of memory", "error_type": "generation"})],
+            "out of memory",
+        ),
+        (
+            [delta("Half an"), frame({"error": {"code": "oops", "type": "server_error"}}, "error")],
+            "server_error",
+        ),
     ],
 )
 def test_answer_that_does_not_end_is_broken(
@@ -198,15 +212,40 @@ def test_never_ending_answer_is_bounded(server: ChatServer) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "error", "reason"),
     [
-        (401, b'{"error": {"message": "Incorrect API key provided: %s"}}' % KEY.encode(), ModelRefused, "Incorrect API key provided: •••"),
+        (
+            401,
+            b'{"error": {"message": "Incorrect API key provided: %s"}}' % KEY.encode(),
+            ModelRefused,
+            "Incorrect API key provided: •••",
+        ),
         (403, b'{"error": "no access"}', ModelRefused, "no access"),
-        (404, b'{"object": "error", "message": "The model does not exist"}', ModelUnavailable, "does not exist"),
-        (422, b'{"detail": [{"loc": ["body"], "msg": "field required"}]}', ModelRefused, "field required"),
+        (
+            404,
+            b'{"object": "error", "message": "The model does not exist"}',
+            ModelUnavailable,
+            "does not exist",
+        ),
+        (
+            422,
+            b'{"detail": [{"loc": ["body"], "msg": "field required"}]}',
+            ModelRefused,
+            "field required",
+        ),
         (429, b'{"error": {"message": "slow down", "type": "rate_limit"}}', ModelBusy, "slow down"),
         (500, b"plain words", ModelUnavailable, "plain words"),
-        (502, b"<html><head><title>502 Bad&nbsp;Gateway</title></head></html>", ModelUnavailable, "502 Bad Gateway"),
+        (
+            502,
+            b"<html><head><title>502 Bad&nbsp;Gateway</title></head></html>",
+            ModelUnavailable,
+            "502 Bad Gateway",
+        ),
         (502, b"<p>No <b>title</b></p>", ModelUnavailable, "No title"),
-        (503, b'{"error": {"code": 503, "message": "Loading model"}}', ModelUnavailable, "Loading model"),
+        (
+            503,
+            b'{"error": {"code": 503, "message": "Loading model"}}',
+            ModelUnavailable,
+            "Loading model",
+        ),
         (400, b'"just a string"', ModelRefused, "just a string"),
         (400, b'{"error": {"type": "bad_thing"}}', ModelRefused, "bad_thing"),
         (400, b"[17]", ModelRefused, "no reason"),
@@ -238,7 +277,7 @@ def test_error_body_that_breaks_off_is_still_a_refusal(server: ChatServer) -> No
 @pytest.mark.parametrize("location", ["https://user:pw@elsewhere.example/v2?key=1", "/v2"])
 def test_redirect_is_not_followed(server: ChatServer, location: str) -> None:
     server.reply(status=302, headers={"Location": location})
-    with pytest.raises(ModelRefused, match="redirects to (elsewhere.example|another path);"):
+    with pytest.raises(ModelRefused, match=r"redirects to (elsewhere\.example|another path);"):
         ask()
     assert len(server.requests) == 1
 
@@ -278,6 +317,31 @@ def test_server_out_of_reach_is_given_up(
             settings.CHAT_COMPLETIONS_URL = f"http://127.0.0.1:{address[1]}"
             with pytest.raises(ModelUnavailable, match=r"no connection within 0\.2 seconds"):
                 ask()
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://127.0.0.1:8001", True),
+        ("http://[::1]:8001", True),
+        ("http://localhost", True),
+        ("https://example.com", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_known(url: str, loopback: bool) -> None:
+    assert is_loopback(url) is loopback
+
+
+def test_proxy_variables_apply_to_the_outside(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHAT_COMPLETIONS_URL = "http://model.invalid/v1"
+    with ChatServer() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.server_port}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+        assert ask()[0] == "Hello reader."
+        assert proxy.requests[0].path == "http://model.invalid/v1/chat/completions"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,11 @@ from tests.recommendations.reading import Page, read
 
 pytestmark = pytest.mark.django_db
 
-TEXTS = ["Curious about passkeys? Start here.", "You will sleep better with these backups.", "Maps for you."]
+TEXTS = [
+    "Curious about passkeys? Start here.",
+    "You will sleep better with these backups.",
+    "Maps for you.",
+]
 
 
 def array(*texts: str, numbers: tuple[int, ...] = (1, 2, 3)) -> str:
@@ -70,18 +74,10 @@ def test_question_is_logged_with_times_and_nothing_about_the_person(
     assert log.hits == [hit.article.pk for hit in hits]
     assert log.first_words_ms is not None
     assert 100 <= log.first_words_ms <= log.total_ms
-    assert {field.name for field in QueryLog._meta.get_fields()} == {
+    assert {field.name for field in QueryLog._meta.fields} == {
         "id", "question", "language", "hits", "engine", "model", "writer",
         "first_words_ms", "total_ms", "outcome", "created_at",
     }  # fmt: skip
-
-
-def test_at_most_five_articles_are_recommended(
-    chat: ChatServer, hits: list[ArticleHit], settings: Settings
-) -> None:
-    settings.RECOMMENDATION_CARDS = 2
-    chat.reply(*pieces(array(*TEXTS)))
-    assert len(ask(hits).cards) == 2
 
 
 def test_no_hits_call_no_model(chat: ChatServer) -> None:
@@ -107,7 +103,9 @@ def test_article_that_the_model_left_out_gets_its_passage(
 def test_unknown_and_repeated_articles_make_no_card(
     chat: ChatServer, hits: list[ArticleHit]
 ) -> None:
-    chat.reply(*pieces(array("No.", TEXTS[0], "Again.", TEXTS[1], TEXTS[2], numbers=(9, 1, 1, 2, 3))))
+    chat.reply(
+        *pieces(array("No.", TEXTS[0], "Again.", TEXTS[1], TEXTS[2], numbers=(9, 1, 1, 2, 3)))
+    )
     assert ask(hits).texts() == TEXTS
 
 
@@ -115,7 +113,10 @@ def test_garbage_leaves_excerpts_and_says_so(chat: ChatServer, hits: list[Articl
     chat.reply(*deltas("I am sorry, ", "I cannot do that."))
     page = ask(hits)
     assert page.kinds() == ["excerpt"] * 3
-    assert page.status == "The language model wrote nothing that can be shown. The cards quote the articles."
+    assert (
+        page.status
+        == "The language model wrote nothing that can be shown. The cards quote the articles."
+    )
     assert logged().outcome == Outcome.UNUSABLE
 
 
@@ -138,9 +139,7 @@ def test_sentence_with_an_invented_number_is_never_shown(
     assert page.kinds() == ["written", "excerpt", "written"]
 
 
-def test_number_from_the_question_may_be_repeated(
-    chat: ChatServer, hits: list[ArticleHit]
-) -> None:
+def test_number_from_the_question_may_be_repeated(chat: ChatServer, hits: list[ArticleHit]) -> None:
     chat.reply(*pieces(array("Good for 4711 users.", *TEXTS[1:])))
     assert ask(hits, "Does it work for 4711 users?").texts()[0] == "Good for 4711 users."
 
@@ -282,7 +281,9 @@ def test_kept_answer_speaks_the_language_of_the_page(
     assert "minutos" in page.status
 
 
-@pytest.mark.parametrize("change", ["question", "article", "articles", "model", "writer", "fresh", "age", "off"])
+@pytest.mark.parametrize(
+    "change", ["question", "article", "articles", "model", "writer", "fresh", "age", "off"]
+)
 def test_kept_answer_is_not_given_for_something_else(
     chat: ChatServer, hits: list[ArticleHit], settings: Settings, change: str
 ) -> None:
@@ -327,9 +328,7 @@ def test_raw_text_of_the_model_can_be_watched(chat: ChatServer, hits: list[Artic
     assert "".join(raw) == array(*TEXTS)
 
 
-def test_leaving_stops_the_model_and_is_logged(
-    chat: ChatServer, hits: list[ArticleHit]
-) -> None:
+def test_leaving_stops_the_model_and_is_logged(chat: ChatServer, hits: list[ArticleHit]) -> None:
     chat.reply(delta('[{"article_number": 1, "recommendation": "One sentence. '), Stall(30))
     events = recommend("Q?", "en", hits)
     for event in events:

@@ -30,7 +30,10 @@ TEXTS = ["Curious about passkeys? Start here.", "You will sleep better.", "Maps 
 
 def array(*texts: str) -> str:
     return json.dumps(
-        [{"article_number": n, "title": "T", "recommendation": text} for n, text in enumerate(texts, 1)]
+        [
+            {"article_number": n, "title": "T", "recommendation": text}
+            for n, text in enumerate(texts, 1)
+        ]
     )
 
 
@@ -114,8 +117,7 @@ class TestStream:
         self, client: Client, settings: Settings, hits: list[ArticleHit]
     ) -> None:
         settings.RECOMMENDATION_WRITER = "passages"
-        client.get(STREAM, ticket(hits), headers={"Accept-Language": "es"})
-        list(client.get(STREAM, ticket(hits), headers={"Accept-Language": "es"}).streaming_content)
+        events_of(client.get(STREAM, ticket(hits), headers={"Accept-Language": "es"}))
         log = QueryLog.objects.first()
         assert log is not None
         assert log.language == "es"
@@ -168,7 +170,9 @@ class TestSection:
     def render(self, hits: list[ArticleHit], question: str = "Sign in?", **headers: str) -> str:
         request = RequestFactory().get("/search/?q=Sign+in%3F&page=1", headers=headers)
         request.htmx = HtmxDetails(request)  # type: ignore[attr-defined]
-        template = Template("{% load recommendations %}{% recommendations question found engine='embedded' %}")
+        template = Template(
+            "{% load recommendations %}{% recommendations question found engine='embedded' %}"
+        )
         return template.render(Context({"request": request, "question": question, "found": hits}))
 
     def test_section_connects_to_the_stream_and_closes_at_its_end(
@@ -188,6 +192,15 @@ class TestSection:
 
     def test_no_hits_render_nothing(self, db: None) -> None:
         assert self.render([]).strip() == ""
+
+    def test_only_the_best_hits_are_recommended(
+        self, client: Client, settings: Settings, hits: list[ArticleHit]
+    ) -> None:
+        settings.RECOMMENDATION_CARDS = 2
+        settings.RECOMMENDATION_WRITER = "passages"
+        address = re.search(r'sse-connect="([^"]+)"', self.render(hits))
+        assert address
+        assert str(events_of(client.get(address[1]))).count("event='card'") == 2
 
     def test_browser_without_javascript_gets_the_plain_page(
         self, client: Client, chat: ChatServer, hits: list[ArticleHit]
@@ -223,7 +236,7 @@ class TestLeaving:
 
     def wait_until_slot_is_free(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        while slots()._value != 1:  # type: ignore[attr-defined]
+        while slots()._value != 1:
             assert time.monotonic() < end, "the slot is still taken"
             time.sleep(0.01)
 

@@ -23,7 +23,9 @@ from tests.conftest import MakeArticle
 
 pytestmark = pytest.mark.django_db
 
-TEXT = "First words of it.\n\nThen **comes** the passage about backups, which is long enough. And the end."
+TEXT = """First words of it.
+
+Then **comes** the passage about backups, which is long enough. And the end."""
 
 
 @pytest.fixture
@@ -62,9 +64,7 @@ def test_article_that_is_not_public_any_more_is_left_out(
     draft, scheduled, gone = (make_article() for _ in range(3))
     ticket = Ticket.redeem(ticket_for(draft, article, scheduled, gone))
     Article.objects.filter(pk=draft.pk).update(status="draft")
-    Article.objects.filter(pk=scheduled.pk).update(
-        date=timezone.localdate() + timedelta(days=2)
-    )
+    Article.objects.filter(pk=scheduled.pk).update(date=timezone.localdate() + timedelta(days=2))
     gone.delete()
     assert [hit.article for hit in ticket.hits()] == [article]
 
@@ -93,7 +93,9 @@ def test_old_ticket_is_expired(article: Article, monkeypatch: pytest.MonkeyPatch
         Ticket.redeem(value)
 
 
-@pytest.mark.parametrize("change", [lambda v: "", lambda v: v[:-1], lambda v: "x" + v, lambda v: v + "\0é"])
+@pytest.mark.parametrize(
+    "change", [lambda v: "", lambda v: v[:-1], lambda v: "x" + v, lambda v: v + "\0é"]
+)
 def test_forged_ticket_opens_nothing(article: Article, change: Any) -> None:
     with pytest.raises(TicketError):
         Ticket.redeem(change(ticket_for(article)))
@@ -130,7 +132,9 @@ def test_hit_without_a_passage_quotes_the_opening(article: Article) -> None:
 
 
 def test_excerpt_is_never_empty_and_never_long(make_article: MakeArticle) -> None:
-    assert ArticleHit(make_article(title="Only a title", content="---"), "").excerpt == "Only a title"
+    assert (
+        ArticleHit(make_article(title="Only a title", content="---"), "").excerpt == "Only a title"
+    )
     long = ArticleHit(make_article(), "word " * 200).excerpt
     assert len(long.split()) <= 61
     assert long.endswith("…")

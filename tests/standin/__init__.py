@@ -1,3 +1,4 @@
-"""A stand-in for an Elasticsearch 9.3 cluster: ``from tests.standin.standin import StandIn``. See
-README.md.
+"""A stand-in for an Elasticsearch 9.3 cluster, for tests.
+
+``from tests.standin.standin import StandIn``; see README.md.
 """

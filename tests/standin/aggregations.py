@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tests.standin import dates
@@ -173,11 +174,8 @@ def _terms(options: Json, below: Json, group: Group) -> Json:
         if members.count >= least and _selected(options, key.get("key_as_string", key["key"])):
             buckets.append({**key, **bucket_of(members, below)})
     buckets.sort(key=lambda bucket: bucket["key"])
-    for criterion in reversed(_orders(options.get("order", {"_count": "desc"}))):
-        name, direction = criterion
-        buckets.sort(
-            key=lambda bucket, name=name: _ordinal(bucket, name), reverse=direction == "desc"
-        )  # type: ignore[misc]
+    for name, direction in reversed(_orders(options.get("order", {"_count": "desc"}))):
+        buckets.sort(key=partial(_ordinal, name), reverse=direction == "desc")
     rest = sum(bucket["doc_count"] for bucket in buckets[size:])
     return {**empty, "sum_other_doc_count": rest, "buckets": buckets[:size]}
 
@@ -187,7 +185,7 @@ def _orders(order: Any) -> list[tuple[str, str]]:
     return [(name, str(way)) for part in parts for name, way in part.items()]
 
 
-def _ordinal(bucket: Json, name: str) -> Any:
+def _ordinal(name: str, bucket: Json) -> Any:
     if name in {"_count", "_key"}:
         return bucket[{"_count": "doc_count", "_key": "key"}[name]]
     metric, _, part = name.partition(".")
@@ -248,49 +246,6 @@ def _reverse_nested(options: Json, below: Json, group: Group) -> Json:
         return dict.fromkeys(unit.owner.parsed for unit in units)
 
     return bucket_of(group.narrowed(parents), below)
-
-
-@aggregates("range")
-@aggregates("date_range")
-def _range(options: Json, below: Json, group: Group) -> Json:
-    only(options, "range", "field", "ranges", "format", "keyed", "missing")
-    found = field_of(group, options["field"])
-    if found is None:
-        raise NotImplementedHere("range aggregation on an unmapped field")
-    formats = options.get("format") or found.parameters.get("format", dates.DEFAULT_FORMAT)
-    is_date = found.type == "date"
-    buckets = []
-    for part in options["ranges"]:
-        ends = {}
-        for side in ("from", "to"):
-            if part.get(side) is not None:
-                ends[side] = (
-                    dates.bound(part[side], formats, up=False) if is_date else float(part[side])
-                )
-        low, high = ends.get("from"), ends.get("to")
-
-        def inside(value: Any, low: float | None = low, high: float | None = high) -> bool:
-            return (low is None or value >= low) and (high is None or value < high)
-
-        members = group.narrowed(
-            lambda evaluator, units, inside=inside: [  # type: ignore[misc]
-                unit
-                for unit in units
-                if any(inside(value) for value in values_of(evaluator, unit, options["field"]))
-            ]
-        )
-        shown = {
-            side: dates.render(int(end), formats) if is_date else str(end)
-            for side, end in ends.items()
-        }
-        bucket: Json = {
-            "key": part.get("key", f"{shown.get('from', '*')}-{shown.get('to', '*')}"),
-            **ends,
-        }
-        if is_date:
-            bucket |= {f"{side}_as_string": text for side, text in shown.items()}
-        buckets.append({**bucket, **bucket_of(members, below)})
-    return {"buckets": keyed(options, buckets)}
 
 
 def keyed(options: Json, buckets: list[Json]) -> Any:

@@ -74,6 +74,7 @@ class App:
         match = self.specification.match(request.method, request.path)
         if match.route is None:
             raise self._no_route(request, match)
+        self._check_versions(request)
         key = self.security.authenticate(request.headers.get("authorization"), request.path)
         record.body = request.body = self._parse(request, match.route)
         route = self.specification.narrow(match.route, match.parameters, request.body)
@@ -135,6 +136,15 @@ class App:
         self._violation(request, text)
         return SimpleError(400, text)
 
+    def _check_versions(self, request: Request) -> None:
+        """A 9.x node speaks versions 8 and 9 of the REST API (``RestRequest``)."""
+        for name in ("accept", "content-type"):
+            given = request.headers.get(name, "")
+            version = given.partition("compatible-with=")[2]
+            if version and version.strip() not in {"8", "9"}:
+                text = f"{name} version must be either version 9 or 8, but found {version}"
+                raise self._refuse(request, 400, "media_type_header_exception", text)
+
     def _parse(self, request: Request, route: Route) -> Any:
         """JSON, or the list of the lines of an NDJSON body."""
         if not request.raw:
@@ -161,7 +171,9 @@ class App:
         if fault.kind == "reset":
             raise ConnectionCut(str(fault))
         if fault.kind == "stall":
-            self.stopping.wait(fault.seconds)
+            if self.stopping.wait(fault.seconds):
+                # Killed meanwhile: the request was never carried out.
+                raise ConnectionCut("stopped")
         elif fault.kind == "status":
             raise error(fault.status)
         elif fault.kind == "die_in_bulk":

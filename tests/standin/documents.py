@@ -191,6 +191,8 @@ def bulk(app: App, request: Request) -> Response:
         last = round(last * request.cut_after)
     items, touched = [], {}
     for operation in operations[:last]:
+        if app.stopping.is_set():
+            raise ConnectionCut("stopped in a bulk")
         item, index = _item(app, request, operation)
         items.append(item)
         if index is not None:

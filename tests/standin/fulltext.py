@@ -74,7 +74,7 @@ def match_terms(
         counts = unit.terms.get(found.path)
         if not counts:
             continue
-        length = counts.total()
+        length = len(unit.positions[found.path])
         hits = [
             max(statistics.score(text, counts[text], length) for text in choice & counts.keys())
             for choice in choices

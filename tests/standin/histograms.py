@@ -1,11 +1,14 @@
-"""Histograms and metrics: histogram, date_histogram, value_count, cardinality, min, max, avg, sum,
-stats.
+"""Ranges, histograms and metrics.
+
+Here: range, date_range, histogram, date_histogram, value_count, cardinality, min, max, avg, sum
+and stats.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.standin import dates
@@ -21,7 +24,8 @@ from tests.standin.aggregations import (
 )
 from tests.standin.errors import Json, NotImplementedHere
 from tests.standin.mapping import Field
-from tests.standin.query import only
+from tests.standin.parsing import Parsed
+from tests.standin.query import Evaluator, only
 
 
 def _buckets(
@@ -109,6 +113,49 @@ def _histogram(options: Json, below: Json, group: Group) -> Json:
         lambda key: key + width,
         lambda key: {"key": key},
     )
+
+
+@aggregates("range")
+@aggregates("date_range")
+def _range(options: Json, below: Json, group: Group) -> Json:
+    only(options, "range", "field", "ranges", "format", "keyed", "missing")
+    found = field_of(group, options["field"])
+    if found is None:
+        raise NotImplementedHere("range aggregation on an unmapped field")
+    formats = options.get("format") or found.parameters.get("format", dates.DEFAULT_FORMAT)
+    is_date = found.type == "date"
+    buckets = []
+    for part in options["ranges"]:
+        ends = {}
+        for side in ("from", "to"):
+            if part.get(side) is not None:
+                ends[side] = (
+                    dates.bound(part[side], formats, up=False) if is_date else float(part[side])
+                )
+        fits = partial(_inside, ends.get("from"), ends.get("to"))
+        members = group.narrowed(partial(_with_value, options["field"], fits))
+        shown = {
+            side: dates.render(int(end), formats) if is_date else str(end)
+            for side, end in ends.items()
+        }
+        bucket: Json = {
+            "key": part.get("key", f"{shown.get('from', '*')}-{shown.get('to', '*')}"),
+            **ends,
+        }
+        if is_date:
+            bucket |= {f"{side}_as_string": text for side, text in shown.items()}
+        buckets.append({**bucket, **bucket_of(members, below)})
+    return {"buckets": keyed(options, buckets)}
+
+
+def _inside(low: float | None, high: float | None, value: Any) -> bool:
+    return (low is None or value >= low) and (high is None or value < high)
+
+
+def _with_value(
+    path: str, fits: Callable[[Any], bool], evaluator: Evaluator, units: list[Parsed]
+) -> list[Parsed]:
+    return [unit for unit in units if any(map(fits, values_of(evaluator, unit, path)))]
 
 
 def _numbers(options: Json, group: Group) -> tuple[Field | None, list[Any]]:

@@ -35,32 +35,40 @@ MOST_CANDIDATES = 10_000
 def similarity_scores(matrix: Vector, vector: Vector, similarity: str) -> tuple[Vector, Vector]:
     """Raw similarities and the scores made of them."""
     if similarity == "l2_norm":
-        distances = np.linalg.norm(matrix - vector, axis=1)
-        return -distances, 1 / (1 + distances**2)
-    products = matrix @ vector
+        distances = np.linalg.norm(matrix - vector, axis=1).astype(np.float32)
+        return -distances, np.asarray(1 / (1 + distances**2), dtype=np.float32)
+    products: Vector = np.asarray(matrix @ vector, dtype=np.float32)
     if similarity == "max_inner_product":
-        return products, np.where(products < 0, 1 / (1 - products), products + 1)
-    return products, (1 + products) / 2
+        scores = np.where(products < 0, 1 / (1 - products), products + 1)
+        return products, scores.astype(np.float32)
+    return products, np.asarray((1 + products) / 2, dtype=np.float32)
 
 
 def nearest(
     candidates: Candidates,
     scores: Vector,
-    allowed: set[Parsed],
+    allowed: set[Parsed] | None,
     k: int,
     *,
     by_parent: bool = False,
 ) -> Scores:
-    """The k best; of several chunks of one document only the best counts (diversifying search)."""
-    best: dict[Parsed, tuple[float, Parsed]] = {}
-    for owner, score in zip(candidates.owners, scores.tolist(), strict=True):
-        if owner not in allowed:
+    """The k best; of several chunks of one document only the best counts (diversifying search).
+
+    ``allowed``: what the filters left, None where there is none.
+    """
+    found: Scores = {}
+    groups: set[Parsed] = set()
+    for row in np.argsort(-scores, kind="stable").tolist():
+        if len(groups) >= k:
+            break
+        owner = candidates.owners[row]
+        if allowed is not None and owner not in allowed:
             continue
         group = owner.parent if by_parent and owner.parent is not None else owner
-        if group not in best or score > best[group][0]:
-            best[group] = (score, owner)
-    ranked = sorted(best.values(), key=lambda item: -item[0])[:k]
-    return {owner: score for score, owner in ranked}
+        if group not in groups:
+            groups.add(group)
+            found[owner] = float(scores[row])
+    return found
 
 
 def query_vector(evaluator: Evaluator, body: Json, found: Field) -> Vector:
@@ -151,7 +159,7 @@ def semantic(evaluator: Evaluator, found: Field, text: str, units: Units) -> Sco
     if endpoint is not None and endpoint.is_sparse:
         # Sparse models have no k: every document that shares a token with the question is a hit.
         scores = candidates.matrix @ vector * 10
-        hits = nearest(candidates, scores, allowed, len(allowed))
+        hits = nearest(candidates, scores, allowed, len(candidates.owners))
         return {unit: score for unit, score in hits.items() if score > 0}
     size = evaluator.searching.size
     k = max(DEFAULT_SIZE if size is None else size, DEFAULT_SIZE)

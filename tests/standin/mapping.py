@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from tests.standin import analysis
@@ -172,8 +173,6 @@ class Mapping:
 
     def matching(self, pattern: str) -> list[Field]:
         """Fields by name or by pattern (``title.*``)."""
-        from fnmatch import fnmatchcase
-
         if "*" not in pattern:
             field = self.field(pattern)
             return [field] if field else []

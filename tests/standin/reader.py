@@ -97,7 +97,7 @@ class Shard:
             if counts is None:
                 continue
             documents += 1
-            length += counts.total()
+            length += len(unit.positions[path])
             for term in wanted:
                 if term in counts:
                     holders[term] += 1

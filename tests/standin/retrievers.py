@@ -195,10 +195,10 @@ def _linear(
     if "query" in options and default == "none":
         raise illegal_argument("[linear] [normalizer] must be provided when [query] is provided")
     for part in _parts(options, evaluators, "linear"):
-        entry = part if "retriever" in part else {"retriever": part}
+        entry: Json = part if "retriever" in part else {"retriever": part}
         found = retrieve(entry["retriever"], evaluators, window, filters)
         ranked = found.ranking(window)
-        scores = normalised([score for _, score in ranked], entry.get("normalizer", default))
+        scores = normalised([score for _, score in ranked], str(entry.get("normalizer", default)))
         for (unit, _), score in zip(ranked, scores, strict=True):
             more = float(entry.get("weight", 1.0)) * score
             combined.scores[unit] = combined.scores.get(unit, 0.0) + more

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.standin import dates
@@ -81,7 +82,7 @@ class Key:
 
 
 def _entries(sort: Any) -> list[tuple[str, Json]]:
-    found = []
+    found: list[tuple[str, Json]] = []
     for item in sort if isinstance(sort, list) else [sort]:
         if isinstance(item, str):
             found.append((item, {}))
@@ -114,8 +115,9 @@ def fielddata_disabled(path: str, index: str) -> Exception:
     return illegal_argument(
         f"Fielddata is disabled on [{path}] in [{index}]. Text fields are not optimised for"
         " operations that require per-document field data like aggregations and sorting, so these"
-        " operations are disabled by default. Please use a keyword field instead. Alternatively, set"
-        f" fielddata=true on [{path}] in order to load field data by uninverting the inverted index."
+        " operations are disabled by default. Please use a keyword field instead. Alternatively,"
+        f" set fielddata=true on [{path}] in order to load field data by uninverting the inverted"
+        " index."
         " Note that this can use significant memory.",
         on_shard=True,
     )
@@ -173,11 +175,12 @@ def arrange(hits: list[Hit], criteria: list[Key]) -> list[Hit]:
     ordered = sorted(hits, key=lambda hit: hit.number)
     for position in range(len(criteria) - 1, -1, -1):
         key = criteria[position]
-        ordered.sort(
-            key=lambda hit, key=key, position=position: key.comparable(hit.sort[position]),  # type: ignore[misc]
-            reverse=key.descending,
-        )
+        ordered.sort(key=partial(_position, key, position), reverse=key.descending)
     return ordered
+
+
+def _position(key: Key, position: int, hit: Hit) -> tuple[int, Any]:
+    return key.comparable(hit.sort[position])
 
 
 def behind(hits: list[Hit], criteria: list[Key], values: list[Any]) -> list[Hit]:

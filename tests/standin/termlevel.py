@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import partial
+from operator import ge, gt, le, lt
 from typing import Any
 
 from tests.standin import dates
@@ -18,8 +20,9 @@ from tests.standin.errors import (
     query_shard,
 )
 from tests.standin.mapping import FLOATS, INTEGERS, TEXTS, Field
-from tests.standin.parsing import Parsed, convert
+from tests.standin.parsing import Parsed
 from tests.standin.query import Evaluator, Scores, Units, handles, listed, only
+from tests.standin.values import convert
 
 
 def term_value(found: Field, value: Any) -> Any:
@@ -64,7 +67,7 @@ def term(evaluator: Evaluator, path: str, value: Any, units: Units, folded: bool
     if found.type in TEXTS:
         statistics = evaluator.shard.statistics(found.path, [wanted], units)
         return {
-            unit: statistics.score(wanted, counts[wanted], counts.total())
+            unit: statistics.score(wanted, counts[wanted], len(unit.positions[found.path]))
             for unit in units
             if (counts := unit.terms.get(found.path)) and wanted in counts
         }
@@ -115,18 +118,13 @@ def _range(evaluator: Evaluator, body: Json, units: Units) -> Scores:
     found = evaluator.field(path)
     if found is None:
         return {}
-    checks: list[Callable[[Any], bool]] = []
-    compare: dict[str, Callable[[Any, Any], bool]] = {
-        "gt": lambda item, end: bool(item > end),
-        "gte": lambda item, end: bool(item >= end),
-        "lt": lambda item, end: bool(item < end),
-        "lte": lambda item, end: bool(item <= end),
-    }
-    for name, check in compare.items():
-        if options.get(name) is None:
-            continue
-        end = _end(evaluator, found, options, name)
-        checks.append(lambda item, check=check, end=end: check(item, end))  # type: ignore[misc]
+    # The end comes first: partial(le, end)(item) asks whether end <= item.
+    compare: dict[str, Callable[[Any, Any], bool]] = {"gt": lt, "gte": le, "lt": gt, "lte": ge}
+    checks = [
+        partial(check, _end(evaluator, found, options, name))
+        for name, check in compare.items()
+        if options.get(name) is not None
+    ]
     matched = with_value(units, found.path, lambda item: all(check(item) for check in checks))
     return dict.fromkeys(matched, 1.0)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.standin import specification
 from tests.standin.compiled import Compiler
 from tests.standin.fixtures import assert_no_violations
 from tests.standin.process import StandInProcess
+from tests.standin.routes import HANDLERS
 from tests.standin.standin import StandIn
 
 JSON = "application/json"
@@ -98,6 +100,37 @@ def test_unknown_routes_and_methods_are_violations(loose: StandIn) -> None:
     }
     assert call(loose, "DELETE", "/_bulk").status_code == 405
     assert len(loose.violations) == 2
+
+
+def test_gaps_are_known() -> None:
+    gaps = specification.load().routes.keys() - HANDLERS.keys()
+    assert gaps == {"inference.update", "xpack.info"}
+
+
+def test_another_version_of_the_api_is_refused(loose: StandIn) -> None:
+    accept = "application/vnd.elasticsearch+json; compatible-with=7"
+    answer = call(loose, "GET", "/", headers={"Accept": accept})
+    assert answer.json()["error"]["type"] == "media_type_header_exception"
+    assert loose.violations
+
+
+def test_many_threads_share_a_cluster(elasticsearch_standin: StandIn) -> None:
+    es = elasticsearch_standin
+
+    def work(worker: int) -> int:
+        with es.client() as client:
+            for number in range(25):
+                document = {"n": number, "text": f"words {number}"}
+                client.index(index="blog", id=f"{worker}-{number}", document=document)
+                client.search(index="blog", query={"match": {"text": "words"}}, size=3)
+                client.indices.refresh(index="blog")
+            return int(client.count(index="blog")["count"])
+
+    with es.client() as client:
+        client.indices.create(index="blog")
+    with ThreadPoolExecutor(8) as pool:
+        assert max(pool.map(work, range(8))) == 200
+    assert len(es.requests) == 1 + 8 * (25 * 3 + 1)
 
 
 def test_gaps_of_the_stand_in_are_501_and_violations(loose: StandIn) -> None:

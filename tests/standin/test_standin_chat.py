@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.standin import frames
+from tests.standin.chat import ModelState
 from tests.standin.standin import StandIn
 from tests.standin.steps import (
     Cut,
@@ -132,8 +133,9 @@ def test_errors_before_the_first_chunk_are_frames_with_their_status(es: StandIn)
     cold = ask(es)
     assert cold.status_code == 400
     assert b"status [503]" in cold.content
-    for state, status in (("bad_key", 401), ("rate_limited", 429)):
-        es.chat.state = state  # type: ignore[assignment]
+    states: list[tuple[ModelState, int]] = [("bad_key", 401), ("rate_limited", 429)]
+    for state, status in states:
+        es.chat.state = state
         assert ask(es).status_code == status
     es.chat.state = "warm"
     es.license = "basic"

@@ -70,6 +70,7 @@ def test_a_bulk_may_die_half_way(elasticsearch_standin: StandIn, once: Elasticse
 
 def test_single_items_may_be_rejected(elasticsearch_standin: StandIn, once: Elasticsearch) -> None:
     elasticsearch_standin.faults.reject_items(times=3)
+    failed: Any
     done, failed = helpers.bulk(once, items(10), raise_on_error=False)
     assert (done, len(failed)) == (7, 3)
     assert failed[0]["index"]["error"]["type"] == "es_rejected_execution_exception"

@@ -6,7 +6,7 @@ https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from math import inf
 
@@ -17,11 +17,9 @@ from articles.search.base import Document, SearchError
 from articles.search.elastic import errors
 from articles.search.elastic.client import UNAVAILABLE, Cluster
 from articles.search.elastic.mapping import Json
-from articles.search.elastic.vectors import Vectors
+from articles.search.elastic.vectors import OutOfTime, Vectors
 from articles.search.encoders import EncoderError
 
-# The cluster embeds all documents of a request before it answers.
-REQUEST_DOCUMENTS = 100
 REQUEST_BYTES = 8 * 1024 * 1024
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, *UNAVAILABLE)
 FIRST_PAUSE, LAST_PAUSE = 0.5, 8.0  # seconds before a repetition; doubled each time
@@ -46,9 +44,11 @@ def index_actions(
             failures[document.pk] = NOT_REACHED
             continue
         try:
-            source = vectors.source(document)
+            source = vectors.source(document, deadline)
         except EncoderError as error:
             failures[document.pk] = str(error)
+        except OutOfTime:
+            failures[document.pk] = NOT_REACHED
         else:
             actions.append(_action("index", document.pk, document.version) | {"_source": source})
     return actions, failures
@@ -72,6 +72,7 @@ def write(
     cluster: Cluster,
     actions: Sequence[Json],
     index: str,
+    request_documents: int,
     *,
     seconds: float | None = None,
     patient: bool = False,
@@ -80,29 +81,44 @@ def write(
 
     A document of which a newer version stands, and the removal of a missing one, are successes.
     With `seconds` one attempt is made; otherwise what the cluster is too busy for is tried again.
-    `patient` is for a rebuild: it outlasts a broken connection too. Raises `SearchError` when a
-    whole request failed; part of it may have been carried out, and all of it may be repeated.
+    `patient` is for a rebuild, which needs all of them: it outlasts a broken connection too, and
+    `index` is not an alias. Raises `SearchError` when nothing at all got through; part of it may
+    have been carried out, and all of it may be repeated.
     """
     retries = 0 if seconds is not None else PATIENT_RETRIES if patient else RETRIES
+    waiting = {int(action["_id"]): action for action in actions}
+    answered: list[Json] = []
     for pause in [*RECONNECTS, None] if patient else [None]:
         try:
             with cluster.writer(seconds) as client:
-                results = list(_send(client, actions, index, retries, is_alias=not patient))
-            return _failures(results, cluster)
+                documents = list(waiting.values())
+                for item in _send(client, documents, index, request_documents, retries, patient):
+                    del waiting[int(item["_id"])]
+                    answered.append(item)
+            break
         except SearchError as error:
-            if pause is None or isinstance(error.__cause__, ApiError):
+            if pause is not None and not isinstance(error.__cause__, ApiError):
+                time.sleep(pause)
+                continue
+            if patient or not answered:
                 raise
-            time.sleep(pause)
-    raise AssertionError("the last attempt returns or raises")
+            # What was answered stays done; otherwise a slow cluster would start over for ever.
+            return _failures(answered, cluster) | dict.fromkeys(waiting, str(error))
+    return _failures(answered, cluster)
 
 
 def _send(
-    client: Elasticsearch, actions: Sequence[Json], index: str, retries: int, *, is_alias: bool
-) -> Iterable[Json]:
+    client: Elasticsearch,
+    actions: Sequence[Json],
+    index: str,
+    request_documents: int,
+    retries: int,
+    patient: bool,
+) -> Iterator[Json]:
     found = streaming_bulk(
         client,
         actions,
-        chunk_size=REQUEST_DOCUMENTS,
+        chunk_size=request_documents,
         max_chunk_bytes=REQUEST_BYTES,
         raise_on_error=False,
         max_retries=retries,
@@ -111,7 +127,7 @@ def _send(
         retry_on_status=BUSY,
         index=index,
         # Without it a write would create an index of that name, with a guessed mapping.
-        require_alias=is_alias,
+        require_alias=not patient,
     )
     for _ok, result in found:
         yield from result.values()

@@ -5,7 +5,10 @@ Free on every licence. https://www.elastic.co/docs/solutions/search/vector/knn
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from itertools import batched
+from math import inf
 
 import numpy as np
 from elasticsearch import Elasticsearch
@@ -15,7 +18,7 @@ from articles.search.base import Document
 from articles.search.chunks import split, to_embed
 from articles.search.elastic import mapping
 from articles.search.elastic.mapping import KEYWORD, Json
-from articles.search.elastic.vectors import Finder
+from articles.search.elastic.vectors import Finder, OutOfTime
 from articles.search.encoders import get_encoder
 
 VECTOR = "chunks.vector"
@@ -23,12 +26,14 @@ TEXT = "chunks.text"
 # Chunks that each shard looks at for one hit; with fewer, several of one article crowd others out.
 CANDIDATES_A_HIT = 4
 MOST_CANDIDATES = 10_000  # Elasticsearch's own limit
+WATCHED_BATCH = 2  # passages between two looks at the clock
 DECIMALS = 6  # of a vector's values in JSON; more are below the precision of float32
 
 
 class DenseVector:
     name = "dense_vector"
     needs_inference = False
+    request_documents = 100
 
     def index_body(self) -> Json:
         vector: Json = {
@@ -41,16 +46,21 @@ class DenseVector:
         chunks: Json = {"type": "nested", "properties": {"vector": vector, "text": text}}
         return mapping.index_body({"chunks": chunks, "encoder": KEYWORD}, copied=False)
 
-    def source(self, document: Document) -> Json:
+    def source(self, document: Document, deadline: float) -> Json:
         encoder = get_encoder()
         passages = split(document.title, document.text)
-        vectors = encoder.encode_passages(
-            [to_embed(document.title, passage) for passage in passages], document.language
-        )
-        chunks = [
-            {"text": passage, "vector": _numbers(vector)}
-            for passage, vector in zip(passages, vectors, strict=True)
-        ]
+        # A long article takes seconds; somebody who waits for less is not kept that long.
+        size = len(passages) if deadline == inf else WATCHED_BATCH
+        chunks: list[Json] = []
+        for batch in batched(passages, size):
+            if time.monotonic() >= deadline:
+                raise OutOfTime
+            texts = [to_embed(document.title, passage) for passage in batch]
+            vectors = encoder.encode_passages(texts, document.language)
+            chunks += [
+                {"text": passage, "vector": _numbers(vector)}
+                for passage, vector in zip(batch, vectors, strict=True)
+            ]
         return {**mapping.source(document), "encoder": encoder.name, "chunks": chunks}
 
     def mine(self) -> Sequence[Json]:

@@ -13,6 +13,7 @@ from elasticsearch import ApiError
 from articles.search.base import Document, SearchError
 from articles.search.elastic import aliases, bulk, licence, mapping, scan
 from articles.search.elastic.client import Cluster
+from articles.search.elastic.mapping import Json
 from articles.search.elastic.vectors import Vectors
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class ElasticsearchRebuild:
 
     def index(self, documents: Sequence[Document]) -> dict[int, str]:
         actions, failures = bulk.index_actions(documents, self.vectors)
-        failures |= bulk.write(self.cluster, actions, self.name, patient=True)
+        failures |= self._write(actions)
         for document in documents:
             if document.pk not in failures:
                 self.written.add(document.pk)
@@ -56,9 +57,13 @@ class ElasticsearchRebuild:
 
     def delete(self, versions: Mapping[int, int]) -> dict[int, str]:
         actions = [bulk.delete_action(pk, version) for pk, version in versions.items()]
-        failures = bulk.write(self.cluster, actions, self.name, patient=True)
+        failures = self._write(actions)
         self.written -= versions.keys() - failures.keys()
         return failures
+
+    def _write(self, actions: Sequence[Json]) -> dict[int, str]:
+        size = self.vectors.request_documents
+        return bulk.write(self.cluster, actions, self.name, size, patient=True)
 
     def versions(self) -> Iterator[tuple[int, int]]:
         return scan.versions(self.cluster, self.name, self.vectors.mine())

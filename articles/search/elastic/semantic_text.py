@@ -29,6 +29,8 @@ LEXICAL_WEIGHT = 0.2
 class SemanticText:
     name = "semantic_text"
     needs_inference = True
+    # The cluster embeds all of them before it answers, and has ELASTICSEARCH_BULK_TIMEOUT for it.
+    request_documents = 25
 
     def index_body(self) -> Json:
         field: Json = {"type": "semantic_text"}
@@ -36,7 +38,7 @@ class SemanticText:
             field["inference_id"] = settings.ELASTICSEARCH_EMBEDDING_ENDPOINT
         return mapping.index_body({SEMANTIC_FIELD: field}, copied=True)
 
-    def source(self, document: Document) -> Json:
+    def source(self, document: Document, deadline: float) -> Json:
         return mapping.source(document)
 
     def mine(self) -> Sequence[Json]:

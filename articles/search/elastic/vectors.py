@@ -14,16 +14,24 @@ from articles.search.elastic.mapping import Json
 type Finder = Callable[[Sequence[Json], int], Json]
 
 
+class OutOfTime(Exception):
+    """The deadline of a short attempt passed while vectors were computed."""
+
+
 class Vectors(Protocol):
     """One value of `ELASTICSEARCH_VECTORS`."""
 
     name: str
     needs_inference: bool  # a paid feature of the cluster
+    request_documents: int  # written in one request at most
 
     def index_body(self) -> Json: ...
 
-    def source(self, document: Document) -> Json:
-        """The whole `_source`. Raises `EncoderError` where vectors are computed here."""
+    def source(self, document: Document, deadline: float) -> Json:
+        """The whole `_source`. `deadline` is on `time.monotonic`'s clock.
+
+        Where vectors are computed here, raises `EncoderError`, or `OutOfTime` about then.
+        """
         ...
 
     def mine(self) -> Sequence[Json]:

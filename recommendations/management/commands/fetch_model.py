@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommendations.embedded.fetching import fetch
+from recommendations.embedded.process import interrupt_on_signals
 from recommendations.embedded.progress import progress_for
 from recommendations.embedded.weights import MODELS, WeightsError, has_weights, model_named
 
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        interrupt_on_signals()
         verbosity = options["verbosity"]
         say: Callable[[str], None] = self.stdout.write if verbosity else lambda _: None
         cache = settings.EMBEDDED_MODEL_CACHE

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommendations.embedded.fetching import fetch
+from recommendations.embedded.process import interrupt_on_signals
 from recommendations.embedded.progress import progress_for
 from recommendations.embedded.running import Reporter, Supervisor, serve
 from recommendations.embedded.server import ServerError, Serving, serving_from_settings
-from recommendations.embedded.weights import MODELS, WeightsError, model_named
+from recommendations.embedded.weights import MODELS, WeightsError
 from recommendations.inference.base import get_client
-
-QUIET: Callable[[str], None] = lambda _: None  # noqa: E731
 
 
 class Command(BaseCommand):
@@ -44,8 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.verbosity: int = options["verbosity"]
         self.name: str = options["name"]
-        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-            signal.signal(number, interrupt)
+        interrupt_on_signals()
         try:
             if options["supervise"]:
                 self.supervise()
@@ -66,15 +61,16 @@ class Command(BaseCommand):
 
     def prepare(self) -> Serving:
         serving = serving_from_settings(self.name)
-        if self.name or not settings.EMBEDDED_MODEL_PATH:
+        if serving.model:
             progress = progress_for(self.stdout, self.verbosity)
-            fetch(model_named(serving.name), settings.EMBEDDED_MODEL_CACHE, progress, self.say)
+            fetch(serving.model, serving.weights.parent, progress, self.say)
         return serving
 
     def reporter(self) -> Reporter:
         """At verbosity 2 and 3 llama-server's own information is shown too."""
-        level = {0: 1, 1: 1, 2: 3, 3: 4}[self.verbosity]
-        return Reporter(self.say, self.complain, self.complain if self.verbosity else QUIET, level)
+        if self.verbosity < 2:
+            return Reporter(self.say, self.complain, server_line=lambda _: None)
+        return Reporter(self.say, self.complain, self.complain, log_level=self.verbosity + 1)
 
     def say(self, text: str) -> None:
         if self.verbosity:
@@ -84,7 +80,3 @@ class Command(BaseCommand):
     def complain(self, text: str) -> None:
         self.stderr.write(text)
         self.stderr.flush()
-
-
-def interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

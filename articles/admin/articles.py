@@ -1,45 +1,62 @@
-"""Editing articles, authors and categories."""
+"""Editing articles: list, form, bulk actions."""
 
 from __future__ import annotations
-
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from articles.models import Article, Author, Category, OutboxEntry, ReindexRun, StarterQuestion
+from articles.admin import assistant, badges, index_status, panel
+from articles.models import Article
 from articles.search import outbox
 
 
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin[Article]):
-    list_display = ["title", "language", "category", "author", "date", "state", "preview"]
-    list_filter = ["status", "language", "category", "author"]
+    list_display = ["title", "state", "index", "language", "category", "author", "date", "preview"]
+    list_filter = [
+        index_status.PublicationFilter,
+        index_status.IndexStateFilter,
+        "language",
+        "category",
+        "author",
+    ]
     list_select_related = ["category", "author"]
     list_per_page = 50
     date_hierarchy = "date"
     search_fields = ["title", "translated_title", "content"]
     prepopulated_fields = {"slug": ["title"]}
     autocomplete_fields = ["author", "category"]
-    readonly_fields = ["version", "source_id", "created_at", "updated_at"]
+    readonly_fields = ["index", "version", "source_id", "created_at", "updated_at"]
     actions = ["publish", "unpublish"]
     fieldsets = [
         (None, {"fields": ["title", "translated_title", "slug", "language", "content"]}),
         (_("Publication"), {"fields": ["author", "category", "date", "status"]}),
-        (_("Record"), {"fields": readonly_fields, "classes": ["collapse"]}),
+        (_("Record"), {"fields": [*readonly_fields], "classes": ["collapse"]}),
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*assistant.urls(), *panel.urls(), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
+        return index_status.with_index_state(super().get_queryset(request))
 
     def view_on_site(self, article: Article) -> str:
         return article.get_absolute_url()
 
     @admin.display(description=_("state"), ordering="status")
-    def state(self, article: Article) -> str:
-        return str(_("scheduled") if article.is_scheduled else article.get_status_display())
+    def state(self, article: Article) -> SafeString:
+        return badges.publication(article)
+
+    @admin.display(description=_("search index"), ordering="index_state")
+    def index(self, article: Article) -> SafeString:
+        return index_status.show(article)
 
     @admin.display(description=_("page"))
     def preview(self, article: Article) -> SafeString:
@@ -77,41 +94,3 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
                 changed += 1
         outbox.attempt_waiting()
         return changed
-
-
-@admin.register(Author, Category)
-class NamedPageAdmin(admin.ModelAdmin[Author | Category]):
-    list_display = ["name", "slug"]
-    search_fields = ["name"]
-    prepopulated_fields = {"slug": ["name"]}
-
-
-@admin.register(StarterQuestion)
-class StarterQuestionAdmin(admin.ModelAdmin[StarterQuestion]):
-    list_display = ["question", "language", "position"]
-    list_filter = ["language"]
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Records that the site writes and people only read."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-@admin.register(OutboxEntry)
-class OutboxEntryAdmin(ReadOnlyAdmin):
-    list_display = ["article_id", "version", "created_at", "due_at", "attempts", "error"]
-
-
-@admin.register(ReindexRun)
-class ReindexRunAdmin(ReadOnlyAdmin):
-    list_display = ["started_at", "finished_at", "state", "indexed", "total", "failed", "message"]
-
-

@@ -1,0 +1,23 @@
+// What htmx cannot do alone beside the form of an article.
+
+const preview = document.getElementById("preview");
+
+if (preview) {
+  // Django's choosers announce a choice through jQuery only, which htmx does not hear.
+  django.jQuery("#id_category, #id_author").on("change", () => htmx.trigger(preview, "edited"));
+
+  // A link in the preview must not take an unsaved text away with it.
+  preview.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (link) link.target = "_blank";
+  });
+
+  const show = (name, visible) => {
+    const sentence = document.querySelector(`[data-error-for="${name}"]`);
+    if (sentence) sentence.hidden = !visible;
+  };
+  for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(failure, ({ detail }) => show(detail.target.id, true));
+  }
+  document.addEventListener("htmx:afterSwap", ({ detail }) => show(detail.target.id, false));
+}
