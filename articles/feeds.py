@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time
+from typing import Any
 
 from django.conf import settings
 from django.contrib.syndication.views import Feed
@@ -24,13 +25,13 @@ LENGTH = 20
 class ArticlesFeed(Feed[Article, None]):
     feed_type = Atom1Feed
 
-    def title(self, obj: object) -> str:
+    def title(self, obj: Any) -> str:
         return settings.SITE_NAME
 
-    def link(self, obj: object) -> str:
+    def link(self, obj: Any) -> str:
         return reverse("articles:list")
 
-    def items(self, obj: object) -> QuerySet[Article]:
+    def items(self, obj: Any) -> QuerySet[Article]:
         return Article.objects.published().for_list()[:LENGTH]
 
     def item_title(self, item: Article) -> str:
@@ -53,14 +54,16 @@ class ArticlesFeed(Feed[Article, None]):
 
 
 class CategoryFeed(ArticlesFeed):
-    def get_object(self, request: HttpRequest, slug: str) -> Category:
-        return get_object_or_404(Category, slug=slug)
+    """The articles of one category."""
 
-    def title(self, obj: Category) -> str:
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return get_object_or_404(Category, slug=kwargs["slug"])
+
+    def title(self, obj: Any) -> str:
         return _("%(site)s: %(category)s") % {"site": settings.SITE_NAME, "category": obj.name}
 
-    def link(self, obj: Category) -> str:
-        return obj.get_absolute_url()
+    def link(self, obj: Any) -> str:
+        return str(obj.get_absolute_url())
 
-    def items(self, obj: Category) -> QuerySet[Article]:
+    def items(self, obj: Any) -> QuerySet[Article]:
         return Article.objects.published().for_list().filter(category=obj)[:LENGTH]

@@ -54,7 +54,7 @@ def parser() -> MarkdownIt:
 
 
 def render(source: str) -> SafeString:
-    """Sanitised HTML of the Markdown `source`; headings start at `h2`, since the page has an `h1`."""
+    """Sanitised HTML of Markdown; headings start at `h2`, since the page has an `h1`."""
     tokens = parser().parse(source.replace("\0", ""))
     _lower_headings(tokens)
     html = parser().renderer.render(tokens, parser().options, {})
@@ -81,8 +81,11 @@ def plain_text(source: str) -> str:
 
 def _inline_text(token: Token) -> str:
     parts = [
-        child.content if child.type in {"text", "code_inline", "image"} else
-        " " if child.type in {"softbreak", "hardbreak"} else ""
+        child.content
+        if child.type in {"text", "code_inline", "image"}
+        else " "
+        if child.type in {"softbreak", "hardbreak"}
+        else ""
         for child in token.children or []
     ]
     return re.sub(r"\s+", " ", "".join(parts))

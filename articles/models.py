@@ -140,6 +140,23 @@ class Article(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, count the version up and leave a redirect behind when the slug changed."""
+        if not self.slug:
+            self.slug = self.free_slug()
+        with transaction.atomic():
+            old_slug = None
+            if not self._state.adding:
+                rows = Article.objects.filter(pk=self.pk)
+                old_slug = rows.values_list("slug", flat=True).first()
+                self.version = F("version") + 1
+                if (fields := kwargs.get("update_fields")) is not None:
+                    kwargs["update_fields"] = {*fields, "version", "updated_at"}
+            super().save(*args, **kwargs)
+            PreviousSlug.objects.filter(slug=self.slug).delete()
+            if old_slug and old_slug != self.slug:
+                PreviousSlug.objects.create(slug=old_slug, article=self)
+
     def get_absolute_url(self) -> str:
         return reverse("articles:article", args=[self.slug])
 
@@ -156,23 +173,6 @@ class Article(models.Model):
     @property
     def is_scheduled(self) -> bool:
         return self.status == self.Status.PUBLISHED and self.date > timezone.localdate()
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, count the version up and leave a redirect behind when the slug changed."""
-        if not self.slug:
-            self.slug = self.free_slug()
-        with transaction.atomic():
-            old_slug = None
-            if not self._state.adding:
-                rows = Article.objects.filter(pk=self.pk)
-                old_slug = rows.values_list("slug", flat=True).first()
-                self.version = F("version") + 1  # type: ignore[assignment]
-                if (fields := kwargs.get("update_fields")) is not None:
-                    kwargs["update_fields"] = {*fields, "version", "updated_at"}
-            super().save(*args, **kwargs)
-            PreviousSlug.objects.filter(slug=self.slug).delete()
-            if old_slug and old_slug != self.slug:
-                PreviousSlug.objects.create(slug=old_slug, article=self)
 
     def free_slug(self) -> str:
         """A slug from the title that no other article has."""
@@ -279,7 +279,7 @@ class EmbeddedIndex(models.Model):
 
 
 class IndexedArticle(models.Model):
-    """What the embedded index knows of an article; `deleted` rows keep an old write from winning."""
+    """What the embedded index knows of an article; a `deleted` row stops a late, older write."""
 
     generation = models.PositiveIntegerField()
     article_id = models.PositiveBigIntegerField()
@@ -292,6 +292,7 @@ class IndexedArticle(models.Model):
     author = models.CharField(max_length=100)
     date = models.DateField(null=True)
     terms = models.TextField()
+    title_vectors = models.BinaryField(default=b"")  # like `ArticleChunk.vector`, one a title
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -43,5 +43,3 @@ def connect() -> None:
     post_delete.connect(article_deleted, sender=Article, dispatch_uid="article_deleted")
     for model in (Author, Category):
         post_save.connect(name_saved, sender=model, dispatch_uid=f"{model.__name__}_saved")
-
-

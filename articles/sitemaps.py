@@ -26,7 +26,7 @@ class NamedPageSitemap(Sitemap[Any]):
     def __init__(self, model: type[Model]) -> None:
         self.model = model
 
-    def items(self) -> QuerySet[Any]:
+    def items(self) -> Any:
         public = Article.objects.published()
         return (
             self.model._default_manager.filter(articles__in=public)

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, QuerySet
-from django.http import Http404, HttpRequest, HttpResponsePermanentRedirect
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
 from django.views.generic import DetailView, ListView
 from django.views.generic.dates import MonthArchiveView, YearArchiveView
+from django.views.generic.list import MultipleObjectMixin
 
 from articles.models import Article, Author, Category, NamedPage, PreviousSlug, StarterQuestion
 from articles.search.service import related
@@ -21,11 +21,10 @@ from articles.search.service import related
 RELATED_ARTICLES = 3
 
 
-class ArticleListMixin:
+class ArticleListMixin(MultipleObjectMixin[Article]):
     """Published articles only, newest first, in pages."""
 
     paginate_by = 12
-    date_field = "date"
     context_object_name = "articles"
 
     def get_queryset(self) -> QuerySet[Article]:
@@ -74,11 +73,13 @@ class AuthorView(NamedPageView):
 
 
 class YearArchive(ArticleListMixin, YearArchiveView[Article]):
+    date_field = "date"
     template_name = "articles/archive.html"
     make_object_list = True
 
 
 class MonthArchive(ArticleListMixin, MonthArchiveView[Article]):
+    date_field = "date"
     template_name = "articles/archive.html"
     month_format = "%m"
 
@@ -89,9 +90,9 @@ class ArticleView(DetailView[Article]):
     template_name = "articles/article.html"
     context_object_name = "article"
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            response: HttpResponseBase = super().get(request, *args, **kwargs)
+            response = super().get(request, *args, **kwargs)
         except Http404:
             moved = PreviousSlug.objects.filter(
                 slug=self.kwargs["slug"], article__in=Article.objects.published()

@@ -24,8 +24,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """The state of each part, "ok", "degraded" or "down", with the reason; 503 without a database."""
-    parts = {"database": database(), "search": search(), "model": model_status(), "outbox": outbox()}
+    """Each part is "ok", "degraded" or "down", with the reason; 503 without a database."""
+    parts = {
+        "database": database(),
+        "search": search(),
+        "model": model_status(),
+        "outbox": outbox(),
+    }
     body = {name: {"status": state, "reason": reason} for name, (state, reason) in parts.items()}
     return JsonResponse(body, status=503 if parts["database"][0] == "down" else 200)
 

@@ -35,6 +35,7 @@ def insights(request: HttpRequest) -> HttpResponse:
     questions, days = found.questions(), found.by_day()
     context = admin.site.each_context(request) | {
         "title": _("What readers ask"),
+        "is_tool": True,
         "days": found.days,
         "periods": PERIODS,
         "asked": sum(day.asked for day in days),

@@ -6,9 +6,10 @@ question (`kept.normalised`) are added up here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import TruncDate
@@ -117,7 +118,7 @@ class Insights:
         dates = (self.first_day + timedelta(days=number) for number in range(self.days))
         return [counted.get(day) or Day(day, 0, 0) for day in dates]
 
-    def articles(self, limit: int) -> Sequence[Article]:
+    def articles(self, limit: int) -> QuerySet[Any]:
         """Articles with votes in this period as `up` and `down`, the most thumbs down first."""
         here = Q(votes__log__in=self.log())
         return (

@@ -45,9 +45,7 @@ def make_article(db: None) -> MakeArticle:
             "content": f"Some words about topic {number}.",
             "date": date(2026, 1, 1),
             "status": Article.Status.PUBLISHED,
-            "author": Author.objects.get_or_create(
-                name=author, slug=slugify(author)
-            )[0],
+            "author": Author.objects.get_or_create(name=author, slug=slugify(author))[0],
             "category": Category.objects.get_or_create(name=category, slug=slugify(category))[0],
         }
         return Article.objects.create(**values | fields)

@@ -19,7 +19,7 @@ from articles.search import outbox
 
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin[Article]):
-    list_display = ["title", "state", "index", "language", "category", "author", "date", "preview"]
+    list_display = ["title", "state", "index", "topic", "author", "date"]
     list_filter = [
         index_status.PublicationFilter,
         index_status.IndexStateFilter,
@@ -52,16 +52,22 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
 
     @admin.display(description=_("state"), ordering="status")
     def state(self, article: Article) -> SafeString:
-        return badges.publication(article)
+        """What readers see of it, with the way to its page."""
+        label = _("View") if article.is_public else _("Preview")
+        page = format_html('<a href="{}">{}</a>', article.get_absolute_url(), label)
+        return format_html("{} {}", badges.publication(article), page)
 
     @admin.display(description=_("search index"), ordering="index_state")
     def index(self, article: Article) -> SafeString:
         return index_status.show(article)
 
-    @admin.display(description=_("page"))
-    def preview(self, article: Article) -> SafeString:
-        label = _("View") if article.is_public else _("Preview")
-        return format_html('<a href="{}">{}</a>', article.get_absolute_url(), label)
+    @admin.display(description=_("category"), ordering="category")
+    def topic(self, article: Article) -> SafeString:
+        """Category and language in one column, so that the list needs no scrolling sideways."""
+        category = article.category or badges.badge("due", _("none yet"))
+        return format_html(
+            '{}<span class="quiet line">{}</span>', category, article.get_language_display()
+        )
 
     @admin.action(description=_("Publish selected articles"), permissions=["change"])
     def publish(self, request: HttpRequest, articles: QuerySet[Article]) -> None:

@@ -21,8 +21,8 @@ def badge(kind: Kind, text: str | Promise, *, title: str | Promise = "") -> Safe
 
 
 def publication(article: Article) -> SafeString:
-    """Draft, scheduled for a day, or published."""
+    """Draft, scheduled (the date says for when), or published."""
     if article.is_scheduled:
-        day = date_format(article.date, "SHORT_DATE_FORMAT")
-        return badge("due", _("scheduled for %(day)s") % {"day": day})
+        day = date_format(article.date, "DATE_FORMAT")
+        return badge("due", _("scheduled"), title=_("Appears on %(day)s.") % {"day": day})
     return badge("good" if article.is_public else "off", article.get_status_display())

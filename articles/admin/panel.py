@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import DatabaseError
+from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
@@ -28,6 +29,8 @@ SYNC = Job("sync_index")
 # Few articles at once: the progress is written down after each chunk, and embedding one article
 # takes up to a second.
 REINDEX = Job("reindex", ("--chunk-size", "10"))
+
+REASONS = 5  # failed changes that the panel shows
 
 VIEW = "articles.view_article", "articles.change_article"
 MAY_SYNC = ("articles.change_article",)
@@ -68,7 +71,8 @@ def state(request: HttpRequest) -> dict[str, Any]:
         "published": Article.objects.published().count(),
         "waiting": untried,
         "failed": failed.values("article_id").distinct().count(),
-        "failures": failed.order_by("-pk")[:5],
+        "failures": newest_failures(failed),
+        "now": timezone.now(),
         "run": run,
         "last_run": last_run,
         "syncing": syncing,
@@ -78,6 +82,13 @@ def state(request: HttpRequest) -> dict[str, Any]:
         "may_sync": allowed(request.user, *MAY_SYNC),
         "may_reindex": allowed(request.user, *MAY_REINDEX),
     }
+
+
+def newest_failures(failed: QuerySet[OutboxEntry]) -> list[OutboxEntry]:
+    """The newest failed entry of each of some articles; one article may have several."""
+    newest = failed.order_by().values("article_id").annotate(newest=Max("pk")).order_by("-newest")
+    entries = OutboxEntry.objects.in_bulk(row["newest"] for row in newest[:REASONS])
+    return sorted(entries.values(), key=lambda entry: -entry.pk)
 
 
 def problems(last_run: ReindexRun | None, untried: bool) -> list[str]:
@@ -94,9 +105,8 @@ def problems(last_run: ReindexRun | None, untried: bool) -> list[str]:
 @for_staff_with(*VIEW)
 def panel(request: HttpRequest) -> HttpResponse:
     context = admin.site.each_context(request) | state(request)
-    return render(
-        request, "admin/articles/search_index.html", context | {"title": _("Search index")}
-    )
+    context |= {"title": _("Search index"), "is_tool": True}
+    return render(request, "admin/articles/search_index.html", context)
 
 
 @require_safe

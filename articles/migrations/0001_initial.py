@@ -120,6 +120,7 @@ class Migration(migrations.Migration):
                 ('author', models.CharField(max_length=100)),
                 ('date', models.DateField(null=True)),
                 ('terms', models.TextField()),
+                ('title_vectors', models.BinaryField(default=b'')),
             ],
             options={
                 'indexes': [models.Index(fields=['generation', 'counter'], name='indexed_changed_since')],

@@ -54,7 +54,7 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One found article: primary key, the engine's own score, and its best passage as plain text."""
+    """One found article: primary key, the engine's own score, its best passage as plain text."""
 
     pk: int
     score: float
@@ -119,7 +119,9 @@ class SearchEngine(Protocol):
         """Articles near this one in meaning, best first, without it."""
         ...
 
-    def index(self, documents: Sequence[Document], *, seconds: float | None = None) -> dict[int, str]:
+    def index(
+        self, documents: Sequence[Document], *, seconds: float | None = None
+    ) -> dict[int, str]:
         """Write documents, replacing older versions only.
 
         Returns the failed ones by primary key with the reason. With `seconds` a single short
@@ -127,7 +129,9 @@ class SearchEngine(Protocol):
         """
         ...
 
-    def delete(self, versions: Mapping[int, int], *, seconds: float | None = None) -> dict[int, str]:
+    def delete(
+        self, versions: Mapping[int, int], *, seconds: float | None = None
+    ) -> dict[int, str]:
         """Remove documents (primary key to the version of the removal); missing ones are fine."""
         ...
 

@@ -146,8 +146,9 @@ _NUMBERED_NAME = re.compile(r"([a-z]{3,})\d+")
 # stemmer was tried and ranked no better (docs/search.md).
 _ENDINGS = sorted(
     _PART.findall(
-        "aciones acion ations ation amiento imiento ando iendo ados adas idos idas ado ada ido ida "
-        "ings ing ers ors ores ed er or ar ir es as os en an s a e o y i"
+        "aciones acion ations ation ating ated ates ate amiento imiento ando iendo ados adas idos "
+        "idas ado ada ido ida idades idad ities ity ies amente mente ings ing ers ors ores ed er "
+        "or ar ir es as os en an s a e o y i"
     ),
     key=len,
     reverse=True,
@@ -157,8 +158,8 @@ _SHORTEST_STEM = 4
 
 def _folded(text: str) -> str:
     """Case folded, accents removed."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
 def _stem(word: str) -> str:

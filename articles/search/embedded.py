@@ -39,12 +39,12 @@ class EmbeddedEngine:
         self._snapshots = SnapshotCache()
 
     def search(self, query: SearchQuery) -> SearchResult:
-        snapshot = self._snapshot()
         encoder = get_encoder()
         try:
             vector = encoder.encode_query(query.text)
         except EncoderError as error:
             raise SearchError(str(error)) from error
+        snapshot = self._snapshot()
         ranking = rank(snapshot, vector, terms(query.text), encoder.cutoff)
         chosen: dict[Facet, Mask] = {
             facet: snapshot.facet_values[facet] == value for facet, value in query.filters.items()
@@ -74,7 +74,9 @@ class EmbeddedEngine:
     ) -> dict[int, str]:
         return self._serving().index(documents, seconds=seconds)
 
-    def delete(self, versions: Mapping[int, int], *, seconds: float | None = None) -> dict[int, str]:
+    def delete(
+        self, versions: Mapping[int, int], *, seconds: float | None = None
+    ) -> dict[int, str]:
         return self._serving().delete(versions, seconds=seconds)
 
     def versions(self) -> Iterator[tuple[int, int]]:
@@ -102,7 +104,11 @@ class EmbeddedEngine:
 
     def _snapshot(self) -> Snapshot:
         encoder = get_encoder()
-        snapshot = self._snapshots.current(encoder.name, encoder.dimensions)
+        try:
+            dimensions = encoder.dimensions
+        except EncoderError as error:
+            raise SearchError(str(error)) from error
+        snapshot = self._snapshots.current(encoder.name, dimensions)
         if not snapshot.entries and Article.objects.published().exists():
             raise SearchError(NOT_BUILT)
         return snapshot
@@ -132,7 +138,9 @@ def _order(
     return np.lexsort((-rows, -keys))
 
 
-def _hits(snapshot: Snapshot, ranking: Ranking, rows: Sequence[int] | NDArray[np.intp]) -> list[Hit]:
+def _hits(
+    snapshot: Snapshot, ranking: Ranking, rows: Sequence[int] | NDArray[np.intp]
+) -> list[Hit]:
     chunk_ids = {
         row: snapshot.rows[row].chunk_ids[ranking.best_chunk(snapshot, row)] for row in rows
     }

@@ -83,5 +83,3 @@ def judge(query: LabelledQuery) -> Judged:
     question = SearchQuery(query.text, limit=DEPTH)
     answer = Answer(question, get_engine().search(question))
     return Judged(query, [found.article.source_id or "" for found in answer.found])
-
-

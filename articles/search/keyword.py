@@ -78,9 +78,7 @@ def _candidates(wanted: list[str], text: str) -> list[Candidate]:
         condition |= Q(content__icontains=word)
     rows = Article.objects.published().for_list().filter(condition)[:MAX_CANDIDATES]
     scored = (Candidate(row, _score(row, wanted)) for row in rows)
-    return sorted(
-        (c for c in scored if c.score > 0), key=lambda c: (-c.score, -c.article.pk)
-    )
+    return sorted((c for c in scored if c.score > 0), key=lambda c: (-c.score, -c.article.pk))
 
 
 def _score(article: Article, wanted: list[str]) -> float:

@@ -44,7 +44,7 @@ def deferred() -> Iterator[None]:
 
 
 def changed(pks: Sequence[int], *, version: int = 0) -> None:
-    """Note that these articles changed; after the commit, try once to bring the index up to date."""
+    """Note that these articles changed; after the commit, try once to update the index."""
     OutboxEntry.objects.enqueue(pks, version=version)
     attempt_after_commit(pks)
 
@@ -144,7 +144,9 @@ def _write(
 def _schedule(rows: Iterable[Article]) -> None:
     """An article with a future date comes back to the index on the day it becomes public."""
     OutboxEntry.objects.bulk_create(
-        OutboxEntry(article_id=row.pk, due_at=timezone.make_aware(datetime.combine(row.date, clock())))
+        OutboxEntry(
+            article_id=row.pk, due_at=timezone.make_aware(datetime.combine(row.date, clock()))
+        )
         for row in rows
     )
 

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 type Floats = NDArray[np.float32]
 type Rows = NDArray[np.intp]
 
-# How much an article that holds all words of the question gains on one that holds none. Above
-# 0.2 articles in the other language lose their place.
-LEXICAL_WEIGHT = 0.1
-# The same in deciding whether the question has an answer at all: a shared rare word, such as a
-# product's name, is worth more here.
-LEXICAL_EVIDENCE = 0.25
-# The best article must stand this far above the cut-off, or no article counts as found. Then
-# weaker ones above the cut-off itself may follow it.
-MARGIN = 0.06
+# What an article's title and its words in common with the question add to its best passage.
+TITLE_WEIGHT = 0.2
+LEXICAL_WEIGHT = 0.2
+# The same in deciding whether the question has an answer at all (`found`).
+TITLE_EVIDENCE = 0.7
+LEXICAL_EVIDENCE = 0.4
+# Of a question that has an answer, this many articles are shown even if they are weaker, so that a
+# reader has something to choose from; then only those with this share of the cut-off.
+ALWAYS_SHOWN = 5
+WEAKEST = 0.8
 
 
 class Passages(Protocol):
@@ -40,9 +41,46 @@ class Passages(Protocol):
         """The first line in `matrix` of each row, ascending; no row is without a passage."""
         ...
 
+    @property
+    def title_matrix(self) -> Floats:
+        """Unit vectors of the titles, a Spanish article's translated one too."""
+        ...
+
+    @property
+    def title_starts(self) -> Rows:
+        """The first line in `title_matrix` of each row."""
+        ...
+
+    @property
+    def languages(self) -> NDArray[np.str_]:
+        """The language of each row."""
+        ...
+
     def holds(self, term: str) -> NDArray[np.bool_]:
         """For each row, whether the article has this term."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What speaks for each article, one value a row: its best passage's and its title's cosine,
+    its share of the question's words; and its language."""
+
+    passages: Floats
+    titles: Floats
+    shares: Floats
+    languages: NDArray[np.str_]
+
+    @property
+    def scores(self) -> Floats:
+        """What articles are ordered by."""
+        lexical = above_language(self.shares, self.languages)
+        return self.passages + TITLE_WEIGHT * self.titles + LEXICAL_WEIGHT * lexical
+
+    @property
+    def evidence(self) -> Floats:
+        """How much speaks for an article at all, to be held against an encoder's cut-off."""
+        return self.passages + TITLE_EVIDENCE * self.titles + LEXICAL_EVIDENCE * self.shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +102,25 @@ def rank(passages: Passages, vector: Floats, terms: Sequence[str], cutoff: float
     """Rank all articles for a question: its unit `vector`, its `terms`, the encoder's `cutoff`."""
     cosines = passages.matrix @ vector
     best = best_cosines(cosines, passages.starts)
+    titles = best_cosines(passages.title_matrix @ vector, passages.title_starts)
     index = {term: np.flatnonzero(passages.holds(term)) for term in set(terms)}
     shares = lexical_shares(terms, index, len(best))
-    return Ranking(best + LEXICAL_WEIGHT * shares, found(best, shares, cutoff), cosines)
+    signals = Signals(best, titles, shares, passages.languages)
+    scores = signals.scores
+    return Ranking(scores, found(scores, signals.evidence, cutoff), cosines)
+
+
+def above_language(shares: Floats, languages: NDArray[np.str_]) -> Floats:
+    """The shares of the question's words less their mean among articles of the same language.
+
+    Articles in the question's language hold more of its words whatever they are about; without
+    this, words in common would push the other language's articles down.
+    """
+    result = shares.copy()
+    for language in np.unique(languages):
+        rows = languages == language
+        result[rows] -= shares[rows].mean()
+    return result
 
 
 def best_cosines(cosines: Floats, starts: Rows) -> Floats:
@@ -76,16 +130,17 @@ def best_cosines(cosines: Floats, starts: Rows) -> Floats:
     return np.asarray(np.maximum.reduceat(cosines, starts), dtype=np.float32)
 
 
-def found(best: Floats, shares: Floats, cutoff: float) -> NDArray[np.bool_]:
-    """Which articles answer: by their best cosine and their share of the question's words.
+def found(scores: Floats, evidence: Floats, cutoff: float) -> NDArray[np.bool_]:
+    """Which articles answer.
 
-    None of them where even the best one is less than `MARGIN` above the cut-off: the question is
-    about something else, and what comes near it does so by chance.
+    None where no article's evidence reaches `cutoff`: the question is about something else, and
+    what comes near it does so by chance. Otherwise the best few, and all with nearly as much.
     """
-    evidence = best + LEXICAL_EVIDENCE * shares
-    if evidence.max(initial=-np.inf) < cutoff + MARGIN:
-        return np.zeros(len(best), dtype=np.bool_)
-    return np.asarray(evidence >= cutoff, dtype=np.bool_)
+    if evidence.max(initial=-np.inf) < cutoff:
+        return np.zeros(len(scores), dtype=np.bool_)
+    shown = evidence >= WEAKEST * cutoff
+    shown[np.argsort(-scores, kind="stable")[:ALWAYS_SHOWN]] = True
+    return np.asarray(shown, dtype=np.bool_)
 
 
 def inverted_index(articles: Iterable[Iterable[str]]) -> dict[str, Rows]:

@@ -20,7 +20,9 @@ def search(query: SearchQuery) -> SearchResult:
         return get_engine().search(query)
     except (SearchError, DatabaseError) as error:
         logger.error("Search falls back to keywords: %s", error)
-        notice = _("The search by meaning is not available right now; these results match your words only.")
+        notice = _(
+            "The search by meaning is not available right now; these results match your words only."
+        )
         return KeywordEngine().search(query, degraded=notice)
 
 

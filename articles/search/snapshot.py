@@ -31,6 +31,7 @@ class Entry:
     terms: frozenset[str]
     chunk_ids: Sequence[int]
     vectors: NDArray[np.float32]
+    titles: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,24 @@ class Snapshot:
     @cached_property
     def matrix(self) -> NDArray[np.float32]:
         """All passages, shape (passages, dimensions), those of one article side by side."""
-        empty = np.empty((0, self.dimensions), dtype=np.float32)
-        return np.concatenate([empty, *(entry.vectors for entry in self.rows)])
+        return self._stacked([entry.vectors for entry in self.rows])
 
     @cached_property
     def starts(self) -> NDArray[np.intp]:
         """The first line in `matrix` of each row."""
-        sizes = [0, *(len(entry.chunk_ids) for entry in self.rows[:-1])]
-        return np.cumsum(sizes, dtype=np.intp)
+        return _starts([entry.vectors for entry in self.rows])
+
+    @cached_property
+    def title_matrix(self) -> NDArray[np.float32]:
+        return self._stacked([entry.titles for entry in self.rows])
+
+    @cached_property
+    def title_starts(self) -> NDArray[np.intp]:
+        return _starts([entry.titles for entry in self.rows])
+
+    @property
+    def languages(self) -> NDArray[np.str_]:
+        return self.facet_values["language"]
 
     @cached_property
     def facet_values(self) -> Mapping[Facet, NDArray[np.str_]]:
@@ -75,6 +86,13 @@ class Snapshot:
     def holds(self, term: str) -> NDArray[np.bool_]:
         """For each row, whether the article has this term."""
         return np.fromiter((term in e.terms for e in self.rows), np.bool_, len(self.rows))
+
+    def _stacked(self, blocks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return np.concatenate([np.empty((0, self.dimensions), dtype=np.float32), *blocks])
+
+
+def _starts(blocks: Sequence[NDArray[np.float32]]) -> NDArray[np.intp]:
+    return np.cumsum([0, *map(len, blocks)], dtype=np.intp)[: len(blocks)]
 
 
 class SnapshotCache:
@@ -138,7 +156,6 @@ def _pages(
 
 
 def _entry(row: IndexedArticle, chunks: Sequence[ArticleChunk], dimensions: int) -> Entry:
-    data = b"".join(bytes(chunk.vector) for chunk in chunks)
     return Entry(
         pk=row.article_id,
         facets={
@@ -150,5 +167,10 @@ def _entry(row: IndexedArticle, chunks: Sequence[ArticleChunk], dimensions: int)
         day=row.date.toordinal() if row.date else 0,
         terms=frozenset(row.terms.split()),
         chunk_ids=[chunk.pk for chunk in chunks],
-        vectors=np.frombuffer(data, dtype="<f2").reshape(-1, dimensions).astype(np.float32),
+        vectors=_from_bytes(b"".join(bytes(chunk.vector) for chunk in chunks), dimensions),
+        titles=_from_bytes(bytes(row.title_vectors), dimensions),
     )
+
+
+def _from_bytes(data: bytes, dimensions: int) -> NDArray[np.float32]:
+    return np.frombuffer(data, dtype="<f2").reshape(-1, dimensions).astype(np.float32)

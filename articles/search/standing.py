@@ -35,7 +35,7 @@ _WORD = re.compile(r"[^\W_]+")
 class Standing:
     """`rank` counts from 1 among the text and `compared` articles, `above` are those before it.
 
-    `on_topic` is false where the text has too little to do with the question to be found at all.
+    `on_topic` is false where the text has too little to do with the question to be shown at all.
     `published_rank` is where the published version of the same article stands now, if it is among
     the articles that were looked at.
     """
@@ -58,13 +58,13 @@ def standing(question: str, draft: Article, published_pk: int | None = None) -> 
 
     The article `published_pk` is left out: the draft takes its place. Raises `SearchError`.
     """
-    query = SearchQuery(question, limit=COMPARED + 1)
-    found = Answer(query, get_engine().search(query)).found
-    rivals = [hit for hit in found if hit.article.pk != published_pk][:COMPARED]
     others = Article.objects.published()
     if published_pk is not None:
         others = others.exclude(pk=published_pk)
+    query = SearchQuery(question, limit=COMPARED + 1)
     try:
+        found = Answer(query, get_engine().search(query)).found
+        rivals = [hit for hit in found if hit.article.pk != published_pk][:COMPARED]
         return _compare(question, draft, rivals, others, _place(published_pk, found))
     except EncoderError as error:
         raise SearchError(str(error)) from error
@@ -79,13 +79,22 @@ def _compare(
 ) -> Standing:
     encoder = get_encoder()
     passages = split(draft.title, plain_text(draft.content))
-    vectors = [_vectors(encoder, draft, passages)]  # row 0 is the draft
-    vectors += [_vectors(encoder, hit.article, [hit.passage]) for hit in rivals]
-    starts = np.cumsum([0, *(len(rows) for rows in vectors[:-1])], dtype=np.intp)
-    cosines = np.concatenate(vectors) @ encoder.encode_query(question)
-    best = ranking.best_cosines(cosines, starts)
-    shares = _shares(question, [draft, *(hit.article for hit in rivals)], others)
-    own, *theirs = (best + ranking.LEXICAL_WEIGHT * shares).tolist()
+    compared = [draft, *(hit.article for hit in rivals)]  # row 0 is the draft
+    vector = encoder.encode_query(question)
+    texts = [passages, *([hit.passage] for hit in rivals)]
+    cosines = [
+        _vectors(encoder, article, _to_embed(article, some)) @ vector
+        for article, some in zip(compared, texts, strict=True)
+    ]
+    titles = [_vectors(encoder, article, _titles(article)) @ vector for article in compared]
+    signals = ranking.Signals(
+        passages=np.array([values.max() for values in cosines]),
+        titles=np.array([values.max() for values in titles]),
+        shares=_shares(question, compared, others),
+        languages=np.array([article.language for article in compared]),
+    )
+    scores = signals.scores
+    own, *theirs = scores.tolist()
     above = sorted(
         ((score, hit) for score, hit in zip(theirs, rivals, strict=True) if score > own),
         key=lambda pair: -pair[0],
@@ -93,9 +102,9 @@ def _compare(
     return Standing(
         rank=len(above) + 1,
         compared=len(rivals),
-        passage=passages[int(np.argmax(cosines[: len(passages)]))],
+        passage=passages[int(np.argmax(cosines[0]))],
         above=[hit for _score, hit in above],
-        on_topic=bool(ranking.found(best, shares, encoder.cutoff)[0]),
+        on_topic=bool(ranking.found(scores, signals.evidence, encoder.cutoff)[0]),
         published_rank=published_rank,
     )
 
@@ -157,9 +166,16 @@ def _terms(article: Article) -> frozenset[str]:
     return frozenset(terms(" ".join(words)))
 
 
-def _vectors(encoder: Encoder, article: Article, passages: Sequence[str]) -> Vectors:
-    """One row a passage, kept a while: an editor asks several questions of one text."""
-    texts = [to_embed(article.title, text, article.translated_title) for text in passages]
+def _to_embed(article: Article, passages: Sequence[str]) -> list[str]:
+    return [to_embed(article.title, text, article.translated_title) for text in passages]
+
+
+def _titles(article: Article) -> list[str]:
+    return list(filter(None, [article.title, article.translated_title])) or [""]
+
+
+def _vectors(encoder: Encoder, article: Article, texts: Sequence[str]) -> Vectors:
+    """One row a text, kept a while: an editor asks several questions of one draft."""
     keys = [_key(encoder.name, article.language, text) for text in texts]
     kept: dict[str, bytes] = cache.get_many(keys)
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in kept}

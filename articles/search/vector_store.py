@@ -39,7 +39,9 @@ class VectorStore:
                     failures[document.pk] = str(error)
         return failures
 
-    def delete(self, versions: Mapping[int, int], *, seconds: float | None = None) -> dict[int, str]:
+    def delete(
+        self, versions: Mapping[int, int], *, seconds: float | None = None
+    ) -> dict[int, str]:
         """Leave a deleted row behind, so that a late write of an older version does not win."""
         for pk, version in versions.items():
             with transaction.atomic():
@@ -76,10 +78,10 @@ class VectorStore:
     def _store(self, document: Document) -> None:
         title = document.title
         passages = split(title, document.text)
+        texts = [to_embed(title, passage, document.translated_title) for passage in passages]
+        titles = list(filter(None, [title, document.translated_title]))
         # About a second for a long article, so not inside the transaction.
-        vectors = self.encoder.encode_passages(
-            [to_embed(title, passage) for passage in passages], document.language
-        )
+        vectors = self.encoder.encode_passages([*titles, *texts], document.language).astype("<f2")
         words = " ".join(
             [title, document.translated_title, document.author, document.category, document.text]
         )
@@ -92,12 +94,13 @@ class VectorStore:
             row.category, row.author = document.category_slug, document.author_slug
             row.date = document.date
             row.terms = " ".join(sorted(set(terms(words))))
+            row.title_vectors = vectors[: len(titles)].tobytes()
             row.save()
             ArticleChunk.objects.bulk_create(
-                ArticleChunk(
-                    indexed=row, position=n, text=passage, vector=vector.astype("<f2").tobytes()
+                ArticleChunk(indexed=row, position=n, text=passage, vector=vector.tobytes())
+                for n, (passage, vector) in enumerate(
+                    zip(passages, vectors[len(titles) :], strict=True)
                 )
-                for n, (passage, vector) in enumerate(zip(passages, vectors, strict=True))
             )
 
     def _claim(self, pk: int, version: int) -> IndexedArticle | None:

@@ -25,13 +25,13 @@ SYSTEM, EXAMPLES, USER = PROMPTS = (
 )
 # One a card, so that five cards do not begin alike. The later ones speak of the article rather than
 # of the reader's wish, because further down the list an article answers the question less.
-OPENINGS = ("If you", "You'll want", "Worth a look:", "Here you see", "Good to know too:")
-ASKED = 2
+OPENINGS = ("If you", "You'll want this", "Worth a look:", "Here you see", "Good to know too:")
+ASKED = 1  # cards that see the question; see docs/model.md
 QUESTION_WORDS = 30
-LEAD_WORDS = 30  # how the article begins says what it is about
-PASSAGE_WORDS = 45
+LEAD_WORDS = 25  # how the article begins says what it is about
+PASSAGE_WORDS = 35
 FEWEST_WORDS = 4  # of a sentence; shorter lines are labels and list numbers
-MAX_TOKENS = 80
+MAX_TOKENS = 64  # two sentences; the beginning of a third is not shown
 TEMPERATURE = 0.0
 
 PARAMETERS = repr((OPENINGS, QUESTION_WORDS, LEAD_WORDS, PASSAGE_WORDS, MAX_TOKENS, TEMPERATURE))
@@ -41,7 +41,7 @@ _CODE = re.compile(r"[{}<>=$\\|_~`]|--|://|\w\(")
 
 
 def request(question: str, hit: ArticleHit, number: int) -> ChatRequest:
-    """The chat completion for card `number` (from 1): at most three sentences come back."""
+    """The chat completion for card `number` (from 1), answered with two sentences."""
     return ask(
         one_line(question) if number <= ASKED else "",
         hit.article.english_title,

@@ -3,8 +3,15 @@
 const preview = document.getElementById("preview");
 
 if (preview) {
-  // Django's choosers announce a choice through jQuery only, which htmx does not hear.
-  django.jQuery("#id_category, #id_author").on("change", () => htmx.trigger(preview, "edited"));
+  // Django's choosers announce a choice through jQuery only, which htmx does not hear; and they
+  // announce one while the page loads, where nothing was chosen.
+  const category = document.getElementById("id_category");
+  let chosen = category.value;
+  django.jQuery(category).on("change", () => {
+    if (category.value === chosen) return;
+    chosen = category.value;
+    htmx.trigger(preview, "edited");
+  });
 
   // A link in the preview must not take an unsaved text away with it.
   preview.addEventListener("click", (event) => {

@@ -16,7 +16,7 @@ from tests.conftest import MakeArticle
 
 PASSKEYS = {
     "title": "Passkeys instead of passwords",
-    "content": "Signing in with a passkey needs no password, so there is nothing to steal or reuse.",
+    "content": "Signing in with a passkey needs no password, so there is nothing to steal.",
     "category": "Security",
     "date": date(2025, 5, 2),
 }
@@ -24,7 +24,7 @@ BACKUPS = {
     "title": "Copias de seguridad que se pueden restaurar",
     "translated_title": "Backups that can be restored",
     "language": "es",
-    "content": "Una copia de la base de datos solo sirve si la restauras cada mes y mides el tiempo.",
+    "content": "Una copia de la base de datos solo sirve si la restauras cada mes.",
     "category": "Operations",
     "author": "Tomás Quiroga",
     "date": date(2026, 2, 3),
@@ -139,7 +139,8 @@ class EngineTests:
         self, filled: SearchEngine, articles: dict[str, Article], make_article: MakeArticle
     ) -> None:
         near = make_article(
-            title="Two-factor sign-in", content="A second factor protects the password of an account."
+            title="Two-factor sign-in",
+            content="A second factor protects the password of an account.",
         )
         self.refresh()
         pks = [hit.pk for hit in filled.related(articles["passkeys"].pk, 2)]
@@ -219,7 +220,11 @@ class EngineTests:
             make_article()
         OutboxEntry.objects.all().delete()
         difference = compare(filled)
-        assert (len(difference.missing), len(difference.stale), len(difference.orphaned)) == (1, 1, 1)
+        assert (len(difference.missing), len(difference.stale), len(difference.orphaned)) == (
+            1,
+            1,
+            1,
+        )
         report = reindex(chunk_size=1)
         assert (report.documents, report.failures) == (3, {})
         assert not compare(get_engine())

@@ -92,7 +92,7 @@ def test_badges_tell_draft_and_scheduled_with_its_day(
 ) -> None:
     page = listed(admin_client)
     assert 'badge--off">draft' in page
-    assert "scheduled for" in page
+    assert "Appears on" in page
     assert 'badge--good">published' in page
 
 

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 QUESTION = "How do I log in without a password?"
 WEAKER = {
-    "title": "Choosing a password",
-    "content": "Before you log in for the first time, choose a password of twelve characters.",
+    "title": "Forgotten passwords",
+    "content": "If you have forgotten your password, we send you a link to choose another one.",
     "language": "en",
 }
 FINDABILITY = reverse("admin:articles_article_findability")
@@ -69,9 +69,11 @@ def test_weaker_text_stands_behind_and_sees_who_is_above(articles: list[Article]
     assert "nothing to steal" in found.above[0].passage
 
 
-def test_off_topic_text_is_not_found(articles: list[Article]) -> None:
-    soup = Article(title="Potato soup", content="Peel the potatoes, cut the leeks, stir and salt.")
-    assert not standing(QUESTION, soup).on_topic
+def test_text_that_has_nothing_to_do_with_the_question_is_not_found(
+    articles: list[Article],
+) -> None:
+    draft = Article(**WEAKER)
+    assert not standing("A recipe for potato soup with leeks", draft).on_topic
 
 
 def test_draft_takes_the_place_of_its_published_version(articles: list[Article]) -> None:

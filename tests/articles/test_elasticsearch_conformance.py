@@ -20,6 +20,8 @@ class OnStandIn(EngineTests):
     @pytest.fixture(autouse=True)
     def cluster(self, settings: Settings, transactional_db: None) -> Iterator[None]:
         settings.ELASTICSEARCH_VECTORS = self.vectors
+        # Real embeddings take long on a busy machine, and time is not what is tested here.
+        settings.ELASTICSEARCH_TIMEOUT = settings.SYNC_ATTEMPT_SECONDS = 60.0
         with standin_for(settings, vectors="e5") as self.standin:
             reindex()  # before the first one there is no index to write to
             yield

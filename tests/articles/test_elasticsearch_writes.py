@@ -124,7 +124,7 @@ def test_half_done_bulk_is_simply_repeated(standin: StandIn, documents: list[Doc
 def test_what_a_slow_cluster_has_written_is_not_sent_again(
     standin: StandIn, documents: list[Document], settings: Settings
 ) -> None:
-    settings.ELASTICSEARCH_BULK_TIMEOUT = 0.3
+    settings.ELASTICSEARCH_BULK_TIMEOUT = 2.0
     vectors = elasticsearch_engine().vectors
     vectors.request_documents = 3
     standin.faults.stall(30, when=lambda request: len(request.body) == 2)  # the second request
@@ -164,6 +164,17 @@ def test_licence_that_ends_stops_a_bulk_with_one_sentence(
     standin.license = "basic"
     with pytest.raises(SearchError, match="ELASTICSEARCH_VECTORS=dense_vector"):
         get_engine().index(documents)
+
+
+def test_rebuild_without_its_encoder_is_a_search_error(
+    standin: StandIn, settings: Settings
+) -> None:
+    settings.ELASTICSEARCH_VECTORS = "dense_vector"
+    settings.EMBEDDINGS_URL = "http://127.0.0.1:9/v1/embeddings"
+    settings.EMBEDDINGS_MODEL = "model"
+    get_engine.cache_clear()
+    with pytest.raises(SearchError, match="embeddings server"):
+        get_engine().begin_rebuild()
 
 
 def test_encoder_failures_are_reported_one_by_one(
@@ -211,8 +222,11 @@ def test_long_article_does_not_keep_an_editor_waiting_for_its_vectors(
     get_engine.cache_clear()
     reindex()
     paragraph = " ".join(f"word{number} and its meaning" for number in range(30)) + "."
-    document = to_document(make_article(content="\n\n".join([paragraph] * 60)))
-    get_engine().delete({document.pk: document.version})
+    article = make_article(content="\n\n".join([paragraph] * 8), status="draft")
+    document = to_document(article)
     started = time.monotonic()
-    assert get_engine().index([document], seconds=0.2) == {document.pk: bulk.NOT_REACHED}
-    assert time.monotonic() - started < 2.0
+    assert get_engine().index([document]) == {}
+    whole = time.monotonic() - started
+    started = time.monotonic()
+    assert get_engine().index([newer(document)], seconds=0.01) == {document.pk: bulk.NOT_REACHED}
+    assert time.monotonic() - started < whole / 2

@@ -71,7 +71,9 @@ def test_changed_document_updates_its_article(path: Path) -> None:
 
 def test_optional_fields_are_taken(path: Path) -> None:
     title = {"original": "A plan"}
-    run(path, [DOCUMENT | {"title": title, "status": "draft", "slug": "the-plan", "language": "en"}])
+    run(
+        path, [DOCUMENT | {"title": title, "status": "draft", "slug": "the-plan", "language": "en"}]
+    )
     article = Article.objects.get()
     assert (article.status, article.slug, article.language) == ("draft", "the-plan", "en")
 

@@ -18,7 +18,7 @@ HOSTILE = [
     "[x](&#106;avascript:alert(1))",
     "[x](data:text/html;base64,PHNjcmlwdD4=)",
     "![x](javascript:alert(1))",
-    "![x](x\"onerror=\"alert(1))",
+    '![x](x"onerror="alert(1))',
     "<img src=x onerror=alert(1)>",
     "<a href='javascript:alert(1)'>x</a>",
     "<javascript:alert(1)>",
@@ -29,7 +29,7 @@ HOSTILE = [
     "<style>body{background:url(javascript:alert(1))}</style>",
     "`<script>alert(1)</script>`",
     "```html\n<script>alert(1)</script>\n```",
-    "```\"><script>alert(1)</script>\ncode\n```",
+    '```"><script>alert(1)</script>\ncode\n```',
     "| a |\n|---|\n| <script>alert(1)</script> |",
     "> <div onclick=alert(1)>\n> - <b onmouseover=alert(1)>x</b>",
     "# <script>alert(1)</script>",
@@ -85,5 +85,7 @@ def test_headings_of_an_article_start_below_the_page_title() -> None:
 
 
 def test_plain_text_keeps_words_and_drops_marks() -> None:
-    source = "## Head\n\nA **bold** [link](x) and `code`,\nnext line.\n\n- item\n\n```sql\nSELECT 1\n```"
+    source = (
+        "## Head\n\nA **bold** [link](x) and `code`,\nnext line.\n\n- item\n\n```sql\nSELECT 1\n```"
+    )
     assert plain_text(source) == "Head\n\nA bold link and code, next line.\n\nitem\n\nSELECT 1"

@@ -143,9 +143,7 @@ def test_deferred_changes_are_drained_at_once(make_article: MakeArticle) -> None
     assert indexed() == {article.pk: 1}
 
 
-def test_attempt_stops_when_its_time_is_over(
-    settings: Settings, make_article: MakeArticle
-) -> None:
+def test_attempt_stops_when_its_time_is_over(settings: Settings, make_article: MakeArticle) -> None:
     settings.SYNC_ATTEMPT_SECONDS = 0
     make_article()
     assert OutboxEntry.objects.count() == 1

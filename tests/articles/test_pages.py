@@ -16,7 +16,13 @@ from tests.conftest import MakeArticle
 
 pytestmark = pytest.mark.django_db
 
-LISTS = ["/", "/categories/product/", "/authors/maeve-holloway/", "/archive/2026/", "/archive/2026/1/"]
+LISTS = [
+    "/",
+    "/categories/product/",
+    "/authors/maeve-holloway/",
+    "/archive/2026/",
+    "/archive/2026/1/",
+]
 
 
 @pytest.fixture

@@ -54,7 +54,18 @@ def test_off_topic_question_says_so_and_calls_no_model(
 
 
 @pytest.mark.parametrize(
-    "question", ["", "   ", "?!.,;:", "\u202eabc\u202c", "🙂🙂🙂", "שלום עולם", "x" * 400, "%00", "' OR 1=1 --"]
+    "question",
+    [
+        "",
+        "   ",
+        "?!.,;:",
+        "\u202eabc\u202c",
+        "🙂🙂🙂",
+        "שלום עולם",
+        "x" * 400,
+        "%00",
+        "' OR 1=1 --",
+    ],
 )
 def test_strange_question_gives_a_page(
     client: Client, articles: list[Article], question: str

@@ -192,7 +192,11 @@ def site(site_process: Site, chat: ChatServer) -> Site:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if path is None:
         pytest.fail("Chromium is needed for the browser tests (on Debian: apt install chromium).")
     with sync_playwright() as playwright:
@@ -217,7 +221,9 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         if message.type in {"error", "warning"}:
             complaints.append(message.text)
 
-    def make(width: str = "desktop", theme: Literal["light", "dark"] = "light", **options: Any) -> Page:
+    def make(
+        width: str = "desktop", theme: Literal["light", "dark"] = "light", **options: Any
+    ) -> Page:
         across, down = WIDTHS[width]
         context = browser.new_context(
             viewport={"width": across, "height": down}, color_scheme=theme, **options

@@ -41,7 +41,9 @@ def test_five_cards_arrive_and_the_results_never_move(
     assert before == while_writing == first.bounding_box()
     for n in range(5):
         expect(cards.nth(n)).to_have_id(f"card-{n + 1}")
-        expect(cards.nth(n)).to_contain_text("Worth your time because it answers you. Read it soon.")
+        expect(cards.nth(n)).to_contain_text(
+            "Worth your time because it answers you. Read it soon."
+        )
         expect(cards.nth(n)).to_contain_text("Written by a language model")
 
 
@@ -113,7 +115,9 @@ def test_leaving_the_page_stops_a_silent_model(
 def test_failing_model_gives_excerpts_a_sentence_and_another_try(
     site: Site, chat: ChatServer, open_page: OpenPage
 ) -> None:
-    chat.reply(b'{"error": {"message": "out of memory"}}', status=500, content_type="application/json")
+    chat.reply(
+        b'{"error": {"message": "out of memory"}}', status=500, content_type="application/json"
+    )
     page = open_page()
     ask(page, site)
     cards = page.locator("#recommendations .card")
@@ -146,7 +150,9 @@ def test_killed_server_leaves_a_readable_page(
 ) -> None:
     site = Site(site_env)
     site.start()
-    chat.reply(*slowly(cards_json(text="Read this because it explains the whole story."), every=0.1))
+    chat.reply(
+        *slowly(cards_json(text="Read this because it explains the whole story."), every=0.1)
+    )
     page = open_page()
     # A question that no other test asks, so that no kept answer comes.
     ask(page, site, "What did the leaked token teach you?")

@@ -33,6 +33,7 @@ class Fetch:
     def __init__(self, folder: Path) -> None:
         self.cache = folder / "cache"
         self.before = tiny_model()
+        self.started: list[subprocess.Popen[str]] = []
         self.environment = {
             "EMBEDDED_MODEL_CACHE": str(self.cache),
             "HF_ENDPOINT": NOWHERE,
@@ -43,7 +44,9 @@ class Fetch:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         words = arguments or ("tiny",)
-        return manage("fetch_model", *words, before=self.before, environment=self.environment)
+        process = manage("fetch_model", *words, before=self.before, environment=self.environment)
+        self.started.append(process)
+        return process
 
     def __call__(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
@@ -63,8 +66,12 @@ class Fetch:
 
 
 @pytest.fixture
-def fetch(tmp_path: Path) -> Fetch:
-    return Fetch(tmp_path)
+def fetch(tmp_path: Path) -> Iterator[Fetch]:
+    fetch = Fetch(tmp_path)
+    yield fetch
+    for process in fetch.started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_articles_with_votes_most_disliked_first(asked: Asked, make_article: Mak
         Vote.objects.create(log=log, article=disliked, value=Vote.Value.DOWN)
     Vote.objects.create(log=asked("old", days=50), article=liked, value=Vote.Value.DOWN)
     found = Insights(30).articles(10)
-    assert [(a.pk, a.up, a.down) for a in found] == [  # type: ignore[attr-defined]
+    assert [(a.pk, a.up, a.down) for a in found] == [
         (disliked.pk, 0, 3),
         (liked.pk, 3, 0),
     ]

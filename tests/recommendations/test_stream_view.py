@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from typing import Any
@@ -22,19 +21,10 @@ from recommendations.inference.sse import ServerSentEvent, read_events
 from recommendations.models import QueryLog
 from recommendations.slots import slots
 from recommendations.tickets import Ticket
+from tests.recommendations.answers import TEXTS, array
 from tests.recommendations.chat_server import ChatServer, Stall, delta, deltas, endless
 
 STREAM, PLAIN = "/recommendations/stream/", "/recommendations/plain/"
-TEXTS = ["Curious about passkeys? Start here.", "You will sleep better.", "Maps for you."]
-
-
-def array(*texts: str) -> str:
-    return json.dumps(
-        [
-            {"article_number": n, "title": "T", "recommendation": text}
-            for n, text in enumerate(texts, 1)
-        ]
-    )
 
 
 def ticket(hits: list[ArticleHit], question: str = "How do I sign in?") -> dict[str, str]:

@@ -56,7 +56,7 @@ class Command(BaseCommand):
         return json.loads((settings.BASE_DIR / "fixtures" / name).read_text(encoding="utf-8"))
 
     def bring_index_up_to_date(self) -> None:
-        """Reindex where index and database differ; a site without its engine starts all the same."""
+        """Reindex where they differ; a site without its engine starts all the same."""
         try:
             if compare(get_engine()):
                 self.stdout.write("Building the search index (once) ...")
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             self.stderr.write(f"The search index is not up to date: {error}")
 
     def offer_editor(self) -> None:
-        """An account for the admin with a password made here and kept in `var/`, readable by you."""
+        """An account for the admin; its password is made here and kept in `var/`."""
         path: Path = settings.VAR_DIR / "editor-password.txt"
         if not User.objects.filter(username=EDITOR).exists():
             password = secrets.token_urlsafe(9)
@@ -75,4 +75,6 @@ class Command(BaseCommand):
             path.touch(mode=0o600)
             path.write_text(password, encoding="utf-8")
         if path.exists():
-            self.stdout.write(f"The admin: /admin/ as {EDITOR} with {path.read_text(encoding='utf-8')}\n")
+            self.stdout.write(
+                f"The admin: /admin/ as {EDITOR} with {path.read_text(encoding='utf-8')}\n"
+            )

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
-from rich.console import Console
 from rich.table import Table
 
 from articles.management.commands.import_articles import read_documents
+from articles.management.terminal import console
 from articles.search.base import SearchError
 from articles.search.evaluation import InvalidQuery, Judged, LabelledQuery, Scores, judge
 
@@ -46,10 +46,12 @@ class Command(BaseCommand):
             scores = Scores.over(rows)
             figures = scores.recall_at_1, scores.recall_at_5, scores.mrr_at_10
             table.add_row(name, str(scores.queries), *(f"{figure:.3f}" for figure in figures))
-        Console(file=self.stdout._out, width=80).print(table)
+        console(self.stdout).print(table)
         if verbosity > 1:
             for row in judged:
                 if row.recall(5) < 1 or row.reciprocal_rank < 1:
                     wanted = ", ".join(sorted(row.query.relevant))
                     got = ", ".join(row.found[:5])
-                    self.stdout.write(f"{row.query.text!r}: wanted {wanted}; got {got or 'nothing'}")
+                    self.stdout.write(
+                        f"{row.query.text!r}: wanted {wanted}; got {got or 'nothing'}"
+                    )

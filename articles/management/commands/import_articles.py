@@ -78,5 +78,3 @@ class Command(BaseCommand):
         outbox.drain(retry_now=True)
         if left := OutboxEntry.objects.filter(outbox.waiting()).count():
             self.stderr.write(f"{left} changes wait for the search index; run sync_index.")
-
-

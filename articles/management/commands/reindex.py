@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from articles.management.terminal import console
 from articles.search.base import SearchError, get_engine
 from articles.search.rebuild import compare, reindex
 
@@ -68,8 +68,13 @@ class Command(BaseCommand):
     def progress(self, verbosity: int) -> Iterator[Callable[[int, int], None]]:
         """A bar on a terminal, a plain line a chunk elsewhere, nothing at verbosity 0."""
         if verbosity and self.stdout.isatty():
-            columns = TextColumn("Indexing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-            with Progress(*columns, console=Console(file=self.stdout._out)) as bar:
+            columns = (
+                TextColumn("Indexing"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
+            with Progress(*columns, console=console(self.stdout)) as bar:
                 task = bar.add_task("Indexing", total=None)
                 yield lambda done, total: bar.update(task, completed=done, total=total)
         elif verbosity:

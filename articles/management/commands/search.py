@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
-from rich.console import Console
 from rich.table import Table
 
 from articles.management.commands.reindex import positive
+from articles.management.terminal import console
 from articles.search.base import SearchQuery
 from articles.search.results import Answer
 from articles.search.service import search
@@ -60,7 +60,5 @@ class Command(BaseCommand):
             table = Table("id", "score", "title", "passage")
             for hit in found:
                 passage = " ".join(hit.passage.split())[:160]
-                table.add_row(
-                    str(hit.article.pk), f"{hit.score:.3f}", hit.article.title, passage
-                )
-            Console(file=self.stdout._out, width=None if self.stdout.isatty() else 120).print(table)
+                table.add_row(str(hit.article.pk), f"{hit.score:.3f}", hit.article.title, passage)
+            console(self.stdout).print(table)

@@ -42,8 +42,8 @@ class Command(BaseCommand):
             raise CommandError("Some changes still wait; they are tried again by sync_index.")
 
     def watch(self) -> None:
-        self.stdout.write("Watching for changes; Ctrl-C ends.")
         try:
+            self.stdout.write("Watching for changes; Ctrl-C ends.")
             while True:
                 try:
                     outbox.drain()

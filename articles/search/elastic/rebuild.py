@@ -15,6 +15,7 @@ from articles.search.elastic import aliases, bulk, licence, mapping, scan
 from articles.search.elastic.client import Cluster
 from articles.search.elastic.mapping import Json
 from articles.search.elastic.vectors import Vectors
+from articles.search.encoders import EncoderError
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +41,13 @@ class ElasticsearchRebuild:
             if vectors.needs_inference and (problem := licence.problem(client)):
                 raise SearchError(problem)
             aliases.remove_leftovers(client, alias)
+        try:
+            body = vectors.index_body()
+        except EncoderError as error:
+            raise SearchError(str(error)) from error
         rebuild = cls(cluster, vectors, alias, aliases.new_name(alias))
         with cluster.writer() as client:
-            client.indices.create(index=rebuild.name, **vectors.index_body())
+            client.indices.create(index=rebuild.name, **body)
         return rebuild
 
     def index(self, documents: Sequence[Document]) -> dict[int, str]:

@@ -70,7 +70,7 @@ class SemanticText:
         source, found = hit["_source"], hit.get("highlight", {})
         labels = {source["title"]["original"], source["author"], source["category"]}
         for text in (*found.get(SEMANTIC_FIELD, ()), *found.get("content", ())):
-            if (passage := text.strip()) and passage not in labels:
+            if (passage := str(text).strip()) and passage not in labels:
                 return passage
         return str(source["title"]["original"])
 

@@ -25,7 +25,9 @@ class Vectors(Protocol):
     needs_inference: bool  # a paid feature of the cluster
     request_documents: int  # written in one request at most
 
-    def index_body(self) -> Json: ...
+    def index_body(self) -> Json:
+        """Mapping and settings. Raises `EncoderError` where the encoder must be asked."""
+        ...
 
     def source(self, document: Document, deadline: float) -> Json:
         """The whole `_source`. `deadline` is on `time.monotonic`'s clock.
