@@ -11,8 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.shortcuts import get_object_or_404
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.generic import DetailView, ListView
-from django.views.generic.dates import MonthArchiveView, YearArchiveView
+from django.views.generic.dates import BaseDateListView, MonthArchiveView, YearArchiveView
 from django.views.generic.list import MultipleObjectMixin
 
 from articles.models import Article, Author, Category, NamedPage, PreviousSlug, StarterQuestion
@@ -28,7 +29,7 @@ class ArticleListMixin(MultipleObjectMixin[Article]):
     context_object_name = "articles"
 
     def get_queryset(self) -> QuerySet[Article]:
-        return Article.objects.published().for_list().defer("content")
+        return Article.objects.published().for_list()
 
 
 class ArticleListView(ArticleListMixin, ListView[Article]):
@@ -72,14 +73,25 @@ class AuthorView(NamedPageView):
     field = "author"
 
 
-class YearArchive(ArticleListMixin, YearArchiveView[Article]):
+class ArchiveMixin(ArticleListMixin, BaseDateListView[Article]):
+    """A period without an article has no page; told from its dates, without a query for that."""
+
     date_field = "date"
+    allow_empty = True
+
+    def get_dated_items(self) -> Any:
+        dates, articles, context = super().get_dated_items()
+        if not dates:
+            raise Http404(_("No article was published in this period."))
+        return dates, articles, context
+
+
+class YearArchive(ArchiveMixin, YearArchiveView[Article]):
     template_name = "articles/archive.html"
     make_object_list = True
 
 
-class MonthArchive(ArticleListMixin, MonthArchiveView[Article]):
-    date_field = "date"
+class MonthArchive(ArchiveMixin, MonthArchiveView[Article]):
     template_name = "articles/archive.html"
     month_format = "%m"
 

@@ -58,22 +58,25 @@ class ElasticsearchEngine:
         `from` does not count, so the second page of Elasticsearch's own paging would be empty.
         """
         try:
-            finder = self.vectors.ask(query.text)
+            question = self.vectors.ask(query.text)
         except EncoderError as error:
             raise SearchError(str(error)) from error
-        bodies = answers.searches(finder, query.filters, settings.ELASTICSEARCH_CANDIDATES)
+        bodies = answers.searches(question, query.filters, settings.ELASTICSEARCH_CANDIDATES)
         with self.cluster.reader() as client:
             lines: list[Json] = [line for body in bodies for line in ({}, body)]
             responses = client.msearch(index=self.alias, searches=lines)["responses"]
-        return answers.result(responses, query, self.vectors, self.cluster, self.name)
+        answers.check(responses, self.cluster)
+        return answers.result(responses, query, question, self.vectors, self.name)
 
     def related(self, pk: int, limit: int) -> Sequence[Hit]:
         with self.cluster.reader() as client:
-            finder = self.vectors.near(pk, client, self.alias)
-            if finder is None:
+            question = self.vectors.near(pk, client, self.alias)
+            if question is None:
                 return []
-            found = client.search(index=self.alias, body=finder([], limit + 1))
-        hits = [answers.hit(row, self.vectors) for row in found["hits"]["hits"]]
+            body = question.body([], limit + 1)
+            found = client.search(index=self.alias, body=body).body
+        query = SearchQuery("", limit=limit + 1)
+        hits = answers.result([found], query, question, self.vectors, self.name).hits
         return [hit for hit in hits if hit.pk != pk][:limit]
 
     def index(

@@ -75,12 +75,14 @@ class Signals:
     def scores(self) -> Floats:
         """What articles are ordered by."""
         lexical = above_language(self.shares, self.languages)
-        return self.passages + TITLE_WEIGHT * self.titles + LEXICAL_WEIGHT * lexical
+        total = self.passages + TITLE_WEIGHT * self.titles + LEXICAL_WEIGHT * lexical
+        return np.asarray(total, dtype=np.float32)
 
     @property
     def evidence(self) -> Floats:
         """How much speaks for an article at all, to be held against an encoder's cut-off."""
-        return self.passages + TITLE_EVIDENCE * self.titles + LEXICAL_EVIDENCE * self.shares
+        total = self.passages + TITLE_EVIDENCE * self.titles + LEXICAL_EVIDENCE * self.shares
+        return np.asarray(total, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)

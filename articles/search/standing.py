@@ -9,13 +9,13 @@ engine answers the readers, the rank is therefore an estimate.
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from django.core.cache import cache
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
+from numpy.typing import NDArray
 
 from articles.markdown import plain_text
 from articles.models import Article
@@ -23,12 +23,11 @@ from articles.search import ranking
 from articles.search.base import SearchError, SearchQuery, get_engine
 from articles.search.chunks import split, terms, to_embed
 from articles.search.encoders import Encoder, EncoderError, Vectors, get_encoder
+from articles.search.frequencies import by_language
 from articles.search.results import Answer, FoundArticle
 
 COMPARED = 10  # published articles that the text is compared with
 KEEP_VECTORS_SECONDS = 60 * 60
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +86,17 @@ def _compare(
         for article, some in zip(compared, texts, strict=True)
     ]
     titles = [_vectors(encoder, article, _titles(article)) @ vector for article in compared]
+    shares, languages = _corpus(question, compared, others)
+    # Whatever else is published counts for the weights of words, and stands far behind.
+    unseen = np.full(len(languages) - len(compared), -1.0)
     signals = ranking.Signals(
-        passages=np.array([values.max() for values in cosines]),
-        titles=np.array([values.max() for values in titles]),
-        shares=_shares(question, compared, others),
-        languages=np.array([article.language for article in compared]),
+        passages=np.concatenate([[values.max() for values in cosines], unseen]),
+        titles=np.concatenate([[values.max() for values in titles], unseen]),
+        shares=shares,
+        languages=languages,
     )
     scores = signals.scores
-    own, *theirs = scores.tolist()
+    own, *theirs = scores[: len(compared)].tolist()
     above = sorted(
         ((score, hit) for score, hit in zip(theirs, rivals, strict=True) if score > own),
         key=lambda pair: -pair[0],
@@ -113,46 +115,32 @@ def _place(pk: int | None, found: Sequence[FoundArticle]) -> int | None:
     return next((n for n, hit in enumerate(found, start=1) if hit.article.pk == pk), None)
 
 
-def _shares(
+def _corpus(
     question: str, compared: Sequence[Article], others: QuerySet[Article]
-) -> ranking.Floats:
-    """The compared articles' shares of the question's words, weighted as in the whole index."""
-    held = [_terms(article) for article in compared]
-    everywhere = others.count() + 1  # with the draft
-    counts = _frequencies(question, others)
-    index = {}
-    for term, count in counts.items():
-        rows = [row for row, words in enumerate(held) if term in words]
-        # The articles that hold the term and are not compared, whichever they are.
-        further = range(len(compared), min(len(compared) + max(count - len(rows), 0), everywhere))
-        index[term] = np.array([*rows, *further], dtype=np.intp)
-    size = max(everywhere, len(compared))
-    return ranking.lexical_shares(terms(question), index, size)[: len(compared)]
+) -> tuple[ranking.Floats, NDArray[np.str_]]:
+    """Shares of the question's words and languages, one a published article and the draft.
 
-
-def _frequencies(question: str, articles: QuerySet[Article]) -> Mapping[str, int]:
-    """Each term of the question with the number of articles that hold it, counted by the database.
-
-    A term is the beginning of its word, so the word's own first letters (with their accents) are
-    looked for. A word inside another one counts too; for a weight that is near enough.
+    The compared articles come first. The others are not read: how many of each language hold a
+    term is all that the weights and the means of a language depend on, not which ones.
     """
-    letters = {term: term for term in terms(question)}
-    for match in _WORD.finditer(question):
-        letters |= {term: match[0][: len(term)] for term in terms(match[0])}
-    fields = "title", "translated_title", "content", "author__name", "category__name"
-    conditions = {
-        f"term_{number}": Count("pk", filter=_any(fields, wanted))
-        for number, wanted in enumerate(letters.values())
+    counts = by_language(question, others)
+    held = [(article.language, _terms(article)) for article in compared]
+    languages = [language for language, _words in held]
+    index: dict[str, list[int]] = {
+        term: [row for row, (_language, words) in enumerate(held) if term in words]
+        for term in terms(question)
     }
-    counted = articles.order_by().aggregate(**conditions)
-    return dict(zip(letters, (counted[name] for name in conditions), strict=True))
-
-
-def _any(fields: Sequence[str], text: str) -> Q:
-    condition = Q()
-    for field in fields:
-        condition |= Q(**{f"{field}__icontains": text})
-    return condition
+    for language, (total, holding) in counts.items():
+        start = len(languages)
+        known = sum(language == of for of, _words in held[1:])
+        unseen = max(total - known, 0)
+        languages += [language] * unseen
+        for term, count in holding.items():
+            rest = count - sum(language == of and term in words for of, words in held[1:])
+            index[term] += range(start, start + min(max(rest, 0), unseen))
+    rows = {term: np.array(found_in, dtype=np.intp) for term, found_in in index.items()}
+    shares = ranking.lexical_shares(terms(question), rows, len(languages))
+    return shares, np.array(languages)
 
 
 def _terms(article: Article) -> frozenset[str]:

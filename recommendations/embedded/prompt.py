@@ -93,7 +93,7 @@ def prose(text: str) -> Iterator[str]:
     """The sentences of plain text that are written in words."""
     for paragraph in text.split("\n"):
         for sentence in _SENTENCE_END.split(paragraph.strip()):
-            whole = sentence.endswith((".", "!", "?", "…", ":", "”", "»"))
+            whole = sentence.endswith((".", "!", "?", "…", "”", "»"))
             if whole and not _CODE.search(sentence) and len(sentence.split()) >= FEWEST_WORDS:
                 yield sentence
 

@@ -46,7 +46,7 @@ def test_only_public_articles_are_listed(
     shown = make_article(title="Plainly visible", slug="plainly-visible")
     page = text(client, path)
     assert shown.get_absolute_url() in page
-    assert "hidden" not in page
+    assert "A hidden" not in page
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -60,7 +60,7 @@ class Command(BaseCommand):
         try:
             if compare(get_engine()):
                 self.stdout.write("Building the search index (once) ...")
-                call_command("reindex", stdout=self.stdout, stderr=self.stderr)
+                call_command("reindex", chunk_size=10, stdout=self.stdout, stderr=self.stderr)
             outbox.drain(retry_now=True)
         except (CommandError, SearchError, DatabaseError) as error:
             self.stderr.write(f"The search index is not up to date: {error}")

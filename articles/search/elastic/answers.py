@@ -1,13 +1,14 @@
 """A question as searches of one `_msearch`, and their responses as a page of hits with facets.
 
-A facet's counts ignore its own filter, so each filtered facet needs a search without that filter.
-Filters narrow the documents *before* the nearest are taken; filtering afterwards would lose
-articles of a rare category that are not among the nearest of all.
+A facet's counts ignore its own filter, so each filtered facet needs the nearest articles without
+that filter too. Filters narrow the articles *before* the nearest are taken; filtering afterwards
+would lose those of a rare category that are not among the nearest of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
 
@@ -24,61 +25,76 @@ from articles.search.base import (
 from articles.search.elastic import errors
 from articles.search.elastic.client import Cluster
 from articles.search.elastic.mapping import FACET_FIELDS, Json
-from articles.search.elastic.vectors import Finder, Vectors
+from articles.search.elastic.vectors import Question, Vectors
 
-FACET_VALUES = 100
 FOREIGN = (
     "The index behind INDEX_NAME was not built by this site. Choose another INDEX_NAME, then run "
     "manage.py reindex."
 )
 
+type Filters = Mapping[Facet, str]
 
-def searches(finder: Finder, filters: Mapping[Facet, str], window: int) -> list[Json]:
-    """The search for the hits, then one for each filtered facet."""
-    unfiltered = [facet for facet in FACETS if facet not in filters]
-    bodies = [finder(_terms(filters), window) | {"aggs": _aggregations(unfiltered)}]
+
+def searches(question: Question, filters: Filters, window: int) -> list[Json]:
+    """The search for the hits first, then those for what the facets count, then the extras."""
+    wider = [body for body in _wider(filters) if body != filters]
+    return [
+        question.body(_terms(filters), window),
+        *(question.body(_terms(some), window, with_passages=False) for some in wider),
+        *question.extras(),
+    ]
+
+
+def _wider(filters: Filters) -> Iterator[Filters]:
+    """Without each filter, and without any: whether a question has an answer at all is not a
+    matter of filters."""
     for own in filters:
-        others = {facet: value for facet, value in filters.items() if facet != own}
-        counted = finder(_terms(others), window) | {"aggs": _aggregations([own])}
-        # Its `size` stays: it decides how many neighbours are taken and counted.
-        counted.pop("highlight", None)
-        bodies.append(counted | {"_source": False})
-    return bodies
+        yield {facet: value for facet, value in filters.items() if facet != own}
+    if len(filters) > 1:
+        yield {}
 
 
-def _terms(filters: Mapping[Facet, str]) -> list[Json]:
+def _terms(filters: Filters) -> list[Json]:
     return [{"term": {FACET_FIELDS[facet]: value}} for facet, value in filters.items()]
 
 
-def _aggregations(facets: Sequence[Facet]) -> Json:
-    return {
-        facet: {"terms": {"field": FACET_FIELDS[facet], "size": FACET_VALUES}} for facet in facets
-    }
-
-
 def result(
-    responses: Sequence[Json], query: SearchQuery, vectors: Vectors, cluster: Cluster, name: str
+    responses: Sequence[Json],
+    query: SearchQuery,
+    question: Question,
+    vectors: Vectors,
+    name: str,
 ) -> SearchResult:
-    """Raises `SearchError` if one of the searches failed."""
-    for response in responses:
-        if "error" in response:
-            status = response.get("status", HTTPStatus.INTERNAL_SERVER_ERROR)
-            raise cluster.error(errors.from_answer(status, response))
-    rows = responses[0]["hits"]["hits"]
+    """What the responses to `searches` mean."""
+    extras = len(question.extras())
+    responses, about_all = (
+        responses[: len(responses) - extras],
+        responses[len(responses) - extras :],
+    )
+    rows = by_pk(responses)
+    scores = question.scores(rows, responses, about_all)
+    main = {pk: row for pk, row in by_pk(responses[:1]).items() if pk in scores}
     if query.sort == "date":
-        rows = sorted(rows, key=_newest_first, reverse=True)
-    page = rows[query.offset : query.offset + query.limit]
+        order = sorted(main, key=lambda pk: (_day(main[pk]), pk), reverse=True)
+    else:
+        order = sorted(main, key=lambda pk: -scores[pk])
+    page = order[query.offset : query.offset + query.limit]
     return SearchResult(
-        [hit(row, vectors) for row in page],
-        len(rows),
-        _facets(responses),
+        [Hit(pk, scores[pk], vectors.passage(main[pk])) for pk in page],
+        len(main),
+        _facets([rows[pk] for pk in scores], query.filters),
         name,
         _missing_part(responses),
     )
 
 
-def hit(row: Json, vectors: Vectors) -> Hit:
-    return Hit(pk_of(row), float(row["_score"]), vectors.passage(row))
+def by_pk(responses: Sequence[Json]) -> dict[int, Json]:
+    """The hits of all responses, each article once, as the first of them has it."""
+    rows: dict[int, Json] = {}
+    for response in responses:
+        for row in response["hits"]["hits"]:
+            rows.setdefault(pk_of(row), row)
+    return rows
 
 
 def pk_of(row: Json) -> int:
@@ -88,17 +104,34 @@ def pk_of(row: Json) -> int:
         raise SearchError(FOREIGN) from None
 
 
-def _newest_first(row: Json) -> tuple[date, int]:
-    return date.fromisoformat(row["_source"]["date"]), pk_of(row)
+def check(responses: Sequence[Json], cluster: Cluster) -> None:
+    """Raises `SearchError` if one of the searches failed: they do so under status 200."""
+    for response in responses:
+        if "error" in response:
+            status = response.get("status", HTTPStatus.INTERNAL_SERVER_ERROR)
+            raise cluster.error(errors.from_answer(status, response))
 
 
-def _facets(responses: Sequence[Json]) -> dict[Facet, dict[str, int]]:
-    found = {
-        name: {bucket["key"]: bucket["doc_count"] for bucket in aggregation["buckets"]}
-        for response in responses
-        for name, aggregation in response.get("aggregations", {}).items()
-    }
-    return {facet: found.get(facet, {}) for facet in FACETS}
+def _day(row: Json) -> date:
+    return date.fromisoformat(row["_source"]["date"])
+
+
+def _facets(rows: Sequence[Json], filters: Filters) -> dict[Facet, dict[str, int]]:
+    """Counted here and not by an aggregation, over the same articles as `total`."""
+    values = [{facet: _value(row, facet) for facet in FACETS} for row in rows]
+    counts = {}
+    for facet in FACETS:
+        others = {other: value for other, value in filters.items() if other != facet}
+        counted = Counter(found[facet] for found in values if others.items() <= found.items())
+        counts[facet] = dict(counted.most_common())
+    return counts
+
+
+def _value(row: Json, facet: Facet) -> str:
+    try:
+        return str(row["_source"][FACET_FIELDS[facet]])
+    except KeyError:
+        raise SearchError(FOREIGN) from None
 
 
 def _missing_part(responses: Sequence[Json]) -> str:

@@ -6,7 +6,9 @@ Free on every licence. https://www.elastic.co/docs/solutions/search/vector/knn
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import batched
 from math import inf
 
@@ -15,11 +17,11 @@ from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
 from articles.search.base import Document
-from articles.search.chunks import split, to_embed
-from articles.search.elastic import mapping
-from articles.search.elastic.mapping import KEYWORD, Json
-from articles.search.elastic.vectors import Finder, OutOfTime
-from articles.search.encoders import get_encoder
+from articles.search.chunks import split, terms, to_embed
+from articles.search.elastic import mapping, reranking
+from articles.search.elastic.mapping import FACET_FIELDS, KEYWORD, Json
+from articles.search.elastic.vectors import OutOfTime, Question
+from articles.search.encoders import get_encoder, unit
 
 VECTOR = "chunks.vector"
 TEXT = "chunks.text"
@@ -43,25 +45,38 @@ class DenseVector:
             "similarity": "cosine",
         }
         text: Json = {"type": "text", "index": False}
-        chunks: Json = {"type": "nested", "properties": {"vector": vector, "text": text}}
-        return mapping.index_body({"chunks": chunks, "encoder": KEYWORD}, copied=False)
+        own: Json = {
+            "chunks": {"type": "nested", "properties": {"vector": vector, "text": text}},
+            "encoder": KEYWORD,
+            "terms": KEYWORD,
+            "title_vectors": {**KEYWORD, "index": False, "doc_values": False},
+        }
+        return mapping.index_body(own, copied=False)
 
     def source(self, document: Document, deadline: float) -> Json:
         encoder = get_encoder()
-        passages = split(document.title, document.text)
+        title, english = document.title, document.translated_title
+        titles = list(filter(None, [title, english]))
+        passages = split(title, document.text)
+        texts = [*titles, *(to_embed(title, passage, english) for passage in passages)]
         # A long article takes seconds; somebody who waits for less is not kept that long.
-        size = len(passages) if deadline == inf else WATCHED_BATCH
-        chunks: list[Json] = []
-        for batch in batched(passages, size):
+        size = len(texts) if deadline == inf else WATCHED_BATCH
+        vectors: list[NDArray[np.float32]] = []
+        for batch in batched(texts, size):
             if time.monotonic() >= deadline:
                 raise OutOfTime
-            texts = [to_embed(document.title, passage) for passage in batch]
-            vectors = encoder.encode_passages(texts, document.language)
-            chunks += [
+            vectors.extend(encoder.encode_passages(batch, document.language))
+        words = [title, english, document.author, document.category, document.text]
+        return {
+            **mapping.source(document),
+            "encoder": encoder.name,
+            "title_vectors": _packed(np.stack(vectors[: len(titles)])),
+            "terms": sorted(set(terms(" ".join(words)))),
+            "chunks": [
                 {"text": passage, "vector": _numbers(vector)}
-                for passage, vector in zip(batch, vectors, strict=True)
-            ]
-        return {**mapping.source(document), "encoder": encoder.name, "chunks": chunks}
+                for passage, vector in zip(passages, vectors[len(titles) :], strict=True)
+            ],
+        }
 
     def mine(self) -> Sequence[Json]:
         return [{"term": {"encoder": get_encoder().name}}]
@@ -75,40 +90,79 @@ class DenseVector:
             return f"The index has vectors of {dims} dimensions, not {encoder.dimensions}"
         return ""
 
-    def ask(self, text: str) -> Finder:
-        return self._finder(get_encoder().encode_query(text))
+    def ask(self, text: str) -> Question:
+        words = tuple(dict.fromkeys(terms(text)))
+        return DenseQuestion(get_encoder().encode_query(text), words, self.mine())
 
-    def near(self, pk: int, client: Elasticsearch, index: str) -> Finder | None:
+    def near(self, pk: int, client: Elasticsearch, index: str) -> Question | None:
         found = client.options(ignore_status=404).get(
             index=index, id=str(pk), source_includes=[VECTOR], source_exclude_vectors=False
         )
         chunks = found.get("_source", {}).get("chunks")
         if not chunks:
             return None
-        return self._finder(np.mean([chunk["vector"] for chunk in chunks], axis=0))
-
-    def _finder(self, vector: NDArray[np.floating]) -> Finder:
-        # kNN as a section, not as a query, returns each
-        # article once, by its best chunk, and its filter applies before the nearest are taken.
-        numbers = _numbers(vector / np.linalg.norm(vector))
-        least = get_encoder().cutoff
-        return lambda filters, size: {
-            "knn": {
-                "field": VECTOR,
-                "query_vector": numbers,
-                "k": size,
-                "num_candidates": min(size * CANDIDATES_A_HIT, MOST_CANDIDATES),
-                "similarity": least,
-                "filter": [*filters, *self.mine()],
-                "inner_hits": {"size": 1, "_source": False, "fields": [TEXT]},
-            },
-            "size": size,
-            "_source": ["date"],
-        }
+        mean = np.mean([chunk["vector"] for chunk in chunks], axis=0, dtype=np.float32)
+        return DenseQuestion(unit(mean), (), self.mine())
 
     def passage(self, hit: Json) -> str:
         best = hit["inner_hits"]["chunks"]["hits"]["hits"]
         return str(best[0]["fields"]["chunks"][0]["text"][0]) if best else ""
+
+
+@dataclass(frozen=True, slots=True)
+class DenseQuestion:
+    """Implements `Question`: kNN finds the candidates, `reranking` judges them."""
+
+    vector: NDArray[np.float32]
+    words: Sequence[str]
+    mine: Sequence[Json]
+
+    def body(self, filters: Sequence[Json], size: int, *, with_passages: bool = True) -> Json:
+        # As a section, not as a query: it returns each article once, by its best chunk, and its
+        # filter applies before the nearest are taken.
+        knn: Json = {
+            "field": VECTOR,
+            "query_vector": _numbers(self.vector),
+            "k": size,
+            "num_candidates": min(size * CANDIDATES_A_HIT, MOST_CANDIDATES),
+            "filter": [*filters, *self.mine],
+        }
+        if with_passages:
+            knn["inner_hits"] = {"size": 1, "_source": False, "fields": [TEXT]}
+        fields = [*FACET_FIELDS.values(), "date", "title_vectors"]
+        body = {"knn": knn, "size": size, "_source": fields}
+        if self.words:
+            body["aggs"] = reranking.holders(self.words, size)
+        return body
+
+    def extras(self) -> Sequence[Json]:
+        return [reranking.word_counts(self.words, self.mine)] if self.words else []
+
+    def scores(
+        self, rows: Mapping[int, Json], responses: Sequence[Json], extras: Sequence[Json]
+    ) -> Mapping[int, float]:
+        candidates = [
+            reranking.Candidate(
+                pk,
+                passage=2 * row["_score"] - 1,  # Elasticsearch's score of a cosine, turned back
+                title=float((_unpacked(row["_source"]["title_vectors"]) @ self.vector).max()),
+                language=row["_source"]["language"],
+            )
+            for pk, row in rows.items()
+        ]
+        held = reranking.read_holders(self.words, responses)
+        counts = reranking.read_word_counts(extras)
+        return reranking.rerank(candidates, self.words, held, counts, get_encoder().cutoff)
+
+
+def _packed(vectors: NDArray[np.float32]) -> str:
+    """Vectors that are only ever read: as text of a third of the length of JSON numbers."""
+    return b64encode(vectors.astype("<f2").tobytes()).decode()
+
+
+def _unpacked(text: str) -> NDArray[np.float32]:
+    vectors = np.frombuffer(b64decode(text), dtype="<f2").astype(np.float32)
+    return vectors.reshape(-1, get_encoder().dimensions)
 
 
 def _numbers(vector: NDArray[np.floating]) -> list[float]:

@@ -5,7 +5,8 @@ https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/semantic-t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 from elasticsearch import Elasticsearch
@@ -14,8 +15,8 @@ from articles.markdown import plain_text
 from articles.models import Article
 from articles.search.base import Document
 from articles.search.elastic import mapping
-from articles.search.elastic.mapping import SEMANTIC_FIELD, Json
-from articles.search.elastic.vectors import Finder
+from articles.search.elastic.mapping import FACET_FIELDS, SEMANTIC_FIELD, Json
+from articles.search.elastic.vectors import Question
 
 # Title, author and category are chunks of their own beside those of the content, so the fourth
 # best chunk is the first that is certain to be a piece of text.
@@ -24,6 +25,19 @@ PASSAGE_CHARACTERS = 600  # of the beginning, where no chunk of the content was 
 RELATED_WORDS = 150
 LEXICAL_FIELDS = ["title.original^2", "title.translated_title^2", "content"]
 LEXICAL_WEIGHT = 0.2
+HIGHLIGHT: Json = {
+    "order": "score",
+    "fields": {
+        SEMANTIC_FIELD: {"number_of_fragments": FRAGMENTS},
+        "content": {
+            "number_of_fragments": 1,
+            "fragment_size": PASSAGE_CHARACTERS,
+            "no_match_size": PASSAGE_CHARACTERS,
+            "pre_tags": [""],
+            "post_tags": [""],
+        },
+    },
+}
 
 
 class SemanticText:
@@ -52,19 +66,16 @@ class SemanticText:
             return f"The index was built with endpoint {field.get('inference_id')}, not {wanted}"
         return ""
 
-    def ask(self, text: str) -> Finder:
-        hybrid = settings.ELASTICSEARCH_HYBRID
-        return lambda filters, size: _body(
-            _hybrid(hybrid, text, filters, size) if hybrid else _semantic(text, filters), size
-        )
+    def ask(self, text: str) -> Question:
+        return SemanticQuestion(text, settings.ELASTICSEARCH_HYBRID, least_score=True)
 
-    def near(self, pk: int, client: Elasticsearch, index: str) -> Finder | None:
+    def near(self, pk: int, client: Elasticsearch, index: str) -> Question | None:
         row = Article.objects.published().filter(pk=pk).values_list("title", "content").first()
         if row is None:
             return None
         title, content = row
-        text = "\n\n".join([title, " ".join(plain_text(content).split()[:RELATED_WORDS])])
-        return lambda filters, size: _body({"query": _match(text, filters)}, size)
+        beginning = " ".join(plain_text(content).split()[:RELATED_WORDS])
+        return SemanticQuestion(f"{title}\n\n{beginning}")
 
     def passage(self, hit: Json) -> str:
         source, found = hit["_source"], hit.get("highlight", {})
@@ -75,52 +86,51 @@ class SemanticText:
         return str(source["title"]["original"])
 
 
-def _body(query: Json, size: int) -> Json:
-    fields: Json = {
-        SEMANTIC_FIELD: {"number_of_fragments": FRAGMENTS},
-        "content": {
-            "number_of_fragments": 1,
-            "fragment_size": PASSAGE_CHARACTERS,
-            "no_match_size": PASSAGE_CHARACTERS,
-            "pre_tags": [""],
-            "post_tags": [""],
-        },
-    }
-    return {
-        **query,
-        "size": size,
-        "highlight": {"order": "score", "fields": fields},
-        "_source": ["title.original", "author", "category", "date"],
-    }
+@dataclass(frozen=True, slots=True)
+class SemanticQuestion:
+    """Implements `Question`; the cluster computes its vector, and decides what is a hit."""
 
+    text: str
+    hybrid: str = ""
+    least_score: bool = False
 
-def _match(text: str, filters: Sequence[Json]) -> Json:
-    """Since 9.3 the filters beside a semantic query apply before its nearest neighbours are taken.
+    def body(self, filters: Sequence[Json], size: int, *, with_passages: bool = True) -> Json:
+        body = self._ranked_by_words_too(filters, size) if self.hybrid else self._query(filters)
+        body |= {"size": size, "_source": [*FACET_FIELDS.values(), "date"]}
+        if with_passages:
+            body["_source"] += ["title.original", "author", "category"]
+            body["highlight"] = HIGHLIGHT
+        return body
 
-    https://github.com/elastic/elasticsearch/pull/138989
-    """
-    return {"bool": {"must": {"match": {SEMANTIC_FIELD: text}}, "filter": list(filters)}}
+    def extras(self) -> Sequence[Json]:
+        return []
 
+    def scores(
+        self, rows: Mapping[int, Json], responses: Sequence[Json], extras: Sequence[Json]
+    ) -> Mapping[int, float]:
+        return {pk: float(row["_score"]) for pk, row in rows.items()}
 
-def _semantic(text: str, filters: Sequence[Json]) -> Json:
-    return {"query": _match(text, filters), **_least_score()}
+    def _query(self, filters: Sequence[Json]) -> Json:
+        """Filters beside a semantic query apply before its nearest neighbours are taken.
 
+        So from 9.3 on: https://github.com/elastic/elasticsearch/pull/138989
+        """
+        by_meaning = {"match": {SEMANTIC_FIELD: self.text}}
+        body: Json = {"query": {"bool": {"must": by_meaning, "filter": list(filters)}}}
+        if self.least_score and (least := settings.ELASTICSEARCH_MIN_SCORE):
+            body["min_score"] = least
+        return body
 
-def _least_score() -> Json:
-    least = settings.ELASTICSEARCH_MIN_SCORE
-    return {"min_score": least} if least else {}
-
-
-def _hybrid(kind: str, text: str, filters: Sequence[Json], size: int) -> Json:
-    """Meaning and words in one ranking; why this is off by default: docs/elasticsearch.md."""
-    by_meaning = {"standard": _semantic(text, filters)}
-    lexical = {"multi_match": {"query": text, "fields": LEXICAL_FIELDS}}
-    by_words = {"standard": {"query": {"bool": {"must": lexical, "filter": list(filters)}}}}
-    if kind == "rrf":
-        both = [by_meaning, by_words]
-        return {"retriever": {"rrf": {"retrievers": both, "rank_window_size": size}}}
-    weighted = [
-        {"retriever": by_meaning, "weight": 1.0, "normalizer": "minmax"},
-        {"retriever": by_words, "weight": LEXICAL_WEIGHT, "normalizer": "minmax"},
-    ]
-    return {"retriever": {"linear": {"retrievers": weighted, "rank_window_size": size}}}
+    def _ranked_by_words_too(self, filters: Sequence[Json], size: int) -> Json:
+        """One ranking of two; why this is off by default: docs/elasticsearch.md."""
+        by_meaning = {"standard": self._query(filters)}
+        lexical = {"multi_match": {"query": self.text, "fields": LEXICAL_FIELDS}}
+        by_words = {"standard": {"query": {"bool": {"must": lexical, "filter": list(filters)}}}}
+        retrievers: list[Json] = [by_meaning, by_words]
+        if self.hybrid == "linear":
+            retrievers = [
+                {"retriever": retriever, "weight": weight, "normalizer": "minmax"}
+                for retriever, weight in zip(retrievers, (1.0, LEXICAL_WEIGHT), strict=True)
+            ]
+        ranking = {"retrievers": retrievers, "rank_window_size": size}
+        return {"retriever": {self.hybrid: ranking}}

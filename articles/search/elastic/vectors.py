@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from elasticsearch import Elasticsearch
@@ -10,12 +10,30 @@ from elasticsearch import Elasticsearch
 from articles.search.base import Document
 from articles.search.elastic.mapping import Json
 
-# A question, its vector computed once, as a search body under these filters for that many hits.
-type Finder = Callable[[Sequence[Json], int], Json]
-
 
 class OutOfTime(Exception):
     """The deadline of a short attempt passed while vectors were computed."""
+
+
+class Question(Protocol):
+    """A question whose vector is computed once, however many searches it takes."""
+
+    def body(self, filters: Sequence[Json], size: int, *, with_passages: bool = True) -> Json:
+        """The search for the nearest articles under these filters; facet fields are in `_source`."""
+        ...
+
+    def extras(self) -> Sequence[Json]:
+        """Searches for what `scores` needs besides the candidates."""
+        ...
+
+    def scores(
+        self, rows: Mapping[int, Json], responses: Sequence[Json], extras: Sequence[Json]
+    ) -> Mapping[int, float]:
+        """The score of each candidate, by primary key, that has to do with the question.
+
+        `rows` are the hits of `responses`, each article once.
+        """
+        ...
 
 
 class Vectors(Protocol):
@@ -44,14 +62,14 @@ class Vectors(Protocol):
         """Why an index with these fields does not fit the settings of today, or ""."""
         ...
 
-    def ask(self, text: str) -> Finder:
-        """For a reader's question. Raises `EncoderError` where its vector is computed here."""
+    def ask(self, text: str) -> Question:
+        """A reader's question. Raises `EncoderError` where its vector is computed here."""
         ...
 
-    def near(self, pk: int, client: Elasticsearch, index: str) -> Finder | None:
-        """For articles near this one, itself among them; None if there is no such article."""
+    def near(self, pk: int, client: Elasticsearch, index: str) -> Question | None:
+        """What is near this article, itself included; None if there is no such article."""
         ...
 
     def passage(self, hit: Json) -> str:
-        """The part of the article that answers best."""
+        """The part of the article that answers best, from a search with passages."""
         ...
