@@ -10,10 +10,12 @@ from django.core.paginator import InvalidPage, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from articles.forms import SearchForm
+from articles.search.asked import nothing_found
 from articles.search.base import SearchQuery
 from articles.search.results import Answer, FoundArticle
 from articles.search.service import search
@@ -66,6 +68,9 @@ def search_page(request: HttpRequest) -> HttpResponse:
             sort=form.cleaned_data["sort"] or "relevance",
         )
         answer = Answer(query, search(query))
+        if not answer.result.total and not query.filters and number == 1:
+            engine = answer.result.engine
+            nothing_found.send(None, question=question, language=get_language(), engine=engine)
         try:
             page = AnswerPaginator(answer).page(number)
         except InvalidPage as error:

@@ -11,4 +11,6 @@ class RecommendationsConfig(AppConfig):
     verbose_name = _("recommendations")
 
     def ready(self) -> None:
-        from recommendations import checks  # noqa: F401  (importing it registers the checks)
+        from recommendations import checks, unanswered  # noqa: F401  (checks register themselves)
+
+        unanswered.connect()

@@ -32,7 +32,6 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     date_hierarchy = "date"
     search_fields = ["title", "translated_title", "content"]
     prepopulated_fields = {"slug": ["title"]}
-    autocomplete_fields = ["author", "category"]
     readonly_fields = ["index", "version", "source_id", "created_at", "updated_at"]
     actions = ["publish", "unpublish"]
     fieldsets = [

@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from articles.models import Article, OutboxEntry, ReindexRun
+from articles.search import outbox
 from articles.search.base import Document, Rebuild, SearchEngine, SearchError, get_engine
 from articles.search.documents import to_document
 
@@ -85,6 +86,7 @@ def reindex(
     difference = compare(engine)
     left = {*difference.missing, *difference.stale, *difference.orphaned} - report.failures.keys()
     OutboxEntry.objects.enqueue(sorted(left))
+    outbox.drain()
     return report
 
 

@@ -8,13 +8,14 @@ that message; `docs/model.md` has the figures.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from django.conf import settings
 from django.utils.text import Truncator
 
 from recommendations.hits import ArticleHit, one_line
-from recommendations.inference.base import ChatRequest, Message
+from recommendations.inference.base import ChatRequest, Message, get_client
 from recommendations.prompt_files import PROMPTS as FOLDER
 from recommendations.prompt_files import render_prompt
 
@@ -26,7 +27,6 @@ SYSTEM, EXAMPLES, USER = PROMPTS = (
 # One a card, so that five cards do not begin alike. The later ones speak of the article rather than
 # of the reader's wish, because further down the list an article answers the question less.
 OPENINGS = ("If you", "You'll want this", "Worth a look:", "Here you see", "Good to know too:")
-ASKED = 1  # cards that see the question; see docs/model.md
 QUESTION_WORDS = 30
 LEAD_WORDS = 25  # how the article begins says what it is about
 PASSAGE_WORDS = 35
@@ -43,7 +43,7 @@ _CODE = re.compile(r"[{}<>=$\\|_~`]|--|://|\w\(")
 def request(question: str, hit: ArticleHit, number: int) -> ChatRequest:
     """The chat completion for card `number` (from 1), answered with two sentences."""
     return ask(
-        one_line(question) if number <= ASKED else "",
+        one_line(question),
         hit.article.english_title,
         excerpt(hit.text, hit.passage),
         OPENINGS[(number - 1) % len(OPENINGS)],
@@ -57,8 +57,20 @@ def ask(question: str, title: str, text: str, opening: str) -> ChatRequest:
         "text": harmless(text),
         "opening": opening,
     }
-    messages = [*shared_messages(), Message("user", render_prompt(USER, values))]
+    messages = [*shared_messages(), message(values)]
     return ChatRequest(messages, MAX_TOKENS, TEMPERATURE, stop=["\n"])
+
+
+def message(values: Mapping[str, str]) -> Message:
+    return Message("user", render_prompt(USER, {**values, "show_question": shows_question()}))
+
+
+def shows_question() -> bool:
+    """Our two models bend every article to the question and invent the link; bigger ones need not.
+
+    The question is in the choice of the passage all the same. `docs/model.md` has the counts.
+    """
+    return bool(settings.EMBEDDED_MODEL_PATH) or get_client().name != "embedded"
 
 
 def warming_request() -> ChatRequest:
@@ -70,7 +82,7 @@ def shared_messages() -> list[Message]:
     """The part that is the same for every article: the task and worked examples."""
     messages = [Message("system", render_prompt(SYSTEM, {}))]
     for values in examples():
-        messages.append(Message("user", render_prompt(USER, values)))
+        messages.append(message(values))
         messages.append(Message("assistant", values["card"]))
     return messages
 

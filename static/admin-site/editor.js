@@ -3,8 +3,8 @@
 const preview = document.getElementById("preview");
 
 if (preview) {
-  // Django's choosers announce a choice through jQuery only, which htmx does not hear; and they
-  // announce one while the page loads, where nothing was chosen.
+  // Django announces a category from its pop-up through jQuery only, which htmx does not hear; and
+  // it announces one while the page loads, where nothing was chosen.
   const category = document.getElementById("id_category");
   let chosen = category.value;
   django.jQuery(category).on("change", () => {

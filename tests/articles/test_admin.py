@@ -66,7 +66,8 @@ def test_list_shows_states_filters_and_search(
     make_article(title="Visible one")
     make_article(title="Draft one", status=Article.Status.DRAFT)
     page = admin_client.get(CHANGELIST, {"q": "one"}).content.decode()
-    assert "Visible one" in page and "Draft one" in page
+    assert "Visible one" in page
+    assert "Draft one" in page
     assert "Preview" in page
     page = admin_client.get(CHANGELIST, {"status__exact": "draft"}).content.decode()
     assert "Visible one" not in page

@@ -15,7 +15,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
+from articles.search.asked import nothing_found
 from recommendations.chart import HEIGHT, WIDTH, ceiling, draw
 from recommendations.export import harmless
 from recommendations.insights import Day, Insights, without_good_answer
@@ -114,6 +116,16 @@ def test_articles_with_votes_most_disliked_first(asked: Asked, make_article: Mak
         (disliked.pk, 0, 3),
         (liked.pk, 3, 0),
     ]
+
+
+def test_question_that_found_nothing_is_logged(settings: Settings) -> None:
+    nothing_found.send(None, question="bread" * 200, language="es", engine="embedded")
+    log = QueryLog.objects.get()
+    assert (log.hits, log.language, len(log.question)) == ([], "es", 500)
+    assert without_good_answer(Insights(30).questions())[0].nothing == 1
+    settings.QUERY_LOG_DAYS = 0
+    nothing_found.send(None, question="soup", language="es", engine="embedded")
+    assert QueryLog.objects.count() == 1
 
 
 # The chart

@@ -1,0 +1,107 @@
+"""Every page type in both themes and at both widths: layout, accessibility, policy, keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PASSWORD, OpenPage, Site
+
+PAGES = [
+    "/",
+    "/articles/vsa-2026-004-tokens-de-sesion-gate/",
+    "/categories/security/",
+    "/authors/ines-roldan/",
+    "/archive/2026/",
+    "/archive/2026/6/",
+    "/search/",
+    "/search/?q=Security+and+vulnerabilities",
+    "/search/?q=seguridad&language=es",
+    "/search/?q=a+recipe+for+potato+soup",
+    "/search/?q=seguridad&language=fr",
+    "/nowhere/at-all/",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_accessible_and_fits_in_both_themes_and_widths(
+    site: Site, open_page: OpenPage, path: str
+) -> None:
+    for width in ("phone", "desktop"):
+        for theme in ("light", "dark"):
+            page = open_page(width, theme)
+            page.goto(site.url + path)
+            if page.locator("#recommendations").count():
+                expect(page.locator("#card-5")).to_contain_text("Written by a language model")
+            assert page.evaluate(
+                "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+            )
+            result = Axe().run(page)
+            assert result.violations_count == 0, result.generate_report()
+
+
+def test_slash_focuses_the_question_box_and_enter_asks(site: Site, open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto(site.url)
+    page.locator("body").press("/")
+    expect(page.get_by_role("searchbox").first).to_be_focused()
+    page.keyboard.type("rotate api keys")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/?q=rotate*")
+    expect(page.locator("[data-hit]").first).to_be_visible()
+
+
+def test_chosen_theme_is_remembered(site: Site, open_page: OpenPage) -> None:
+    page = open_page(theme="light")
+    page.goto(site.url)
+    page.locator("[data-theme-switch]").first.click()
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_filter_changes_the_hits_in_place_and_back_undoes_it(
+    site: Site, open_page: OpenPage
+) -> None:
+    page = open_page()
+    page.goto(f"{site.url}/search/?q=seguridad+y+datos")
+    before = page.locator("[data-hit]").count()
+    page.get_by_role("link", name="Spanish").first.click()
+    page.wait_for_url("**language=es*")
+    expect(page.locator("[data-hit]")).not_to_have_count(before)
+    page.go_back()
+    expect(page.locator("[data-hit]")).to_have_count(before)
+
+
+def test_pages_can_be_read_and_searched_without_javascript(site: Site, open_page: OpenPage) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto(site.url)
+    page.get_by_role("searchbox").first.fill("mapas de calor")
+    page.get_by_role("button", name="Ask").first.click()
+    page.locator("[data-hit] a").first.click()
+    expect(page.locator("article h1, h1").first).to_be_visible()
+
+
+def log_in(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/admin/")
+    page.get_by_label("Username").fill("editor")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_editor_saves_and_a_reader_finds_it_a_moment_later(site: Site, open_page: OpenPage) -> None:
+    page = open_page()
+    log_in(page, site)
+    page.goto(f"{site.url}/admin/articles/article/add/")
+    page.locator("#id_title").fill("Carrier pigeons as a transport layer")
+    page.locator("#id_content").fill(
+        "A pigeon carries a packet; latency depends on wind."
+    )
+    for field in ("author", "category"):
+        page.locator(f"#id_{field}").select_option(index=1)
+    page.locator("#id_status").select_option("published")
+    page.locator("input[name=_save]").click()
+    expect(page.locator(".success")).to_be_visible()
+    reader = open_page()
+    reader.goto(f"{site.url}/search/?q=pigeons+carrying+packets")
+    expect(reader.locator("[data-hit]").first).to_contain_text("Carrier pigeons")
