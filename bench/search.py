@@ -36,7 +36,6 @@ django.setup()
 import numpy as np  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.template.loader import get_template  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from articles.models import (  # noqa: E402
@@ -94,6 +93,13 @@ def fill(articles: int) -> None:
     state, _created = EmbeddedIndex.objects.get_or_create(pk=1)
     state.counter += 1
     state.save()
+    vectors = rng.standard_normal((articles, PASSAGES + 1, encoder.dimensions)).astype(np.float32)
+    # One direction in common with every question, so that all articles pass the cut-off: the worst
+    # case for facets and sorting.
+    common = np.mean([encoder.encode_query(question) for question in QUESTIONS], axis=0)
+    vectors = vectors / np.sqrt(encoder.dimensions) + 1.5 * common / np.linalg.norm(common)
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    stored = vectors.astype("<f2")
     indexed = IndexedArticle.objects.bulk_create(
         IndexedArticle(
             generation=state.generation,
@@ -106,19 +112,15 @@ def fill(articles: int) -> None:
             author=author.slug,
             date=row.date,
             terms=" ".join(sorted(set(row.content.split()))),
+            title_vectors=block[-1].tobytes(),
         )
-        for row in rows
+        for row, block in zip(rows, stored, strict=True)
     )
-    vectors = rng.standard_normal((articles, PASSAGES, encoder.dimensions)).astype(np.float32)
-    # One direction in common with every question, so that all articles pass the cut-off: the worst
-    # case for facets and sorting.
-    vectors += 3 * np.mean([encoder.encode_query(q) for q in QUESTIONS], axis=0)
-    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
     ArticleChunk.objects.bulk_create(
         (
-            ArticleChunk(indexed=row, position=n, text=text, vector=vector.astype("<f2").tobytes())
-            for row, passages, block in zip(indexed, texts, vectors, strict=True)
-            for n, (text, vector) in enumerate(zip(passages, block, strict=True))
+            ArticleChunk(indexed=row, position=n, text=text, vector=vector.tobytes())
+            for row, passages, block in zip(indexed, texts, stored, strict=True)
+            for n, (text, vector) in enumerate(zip(passages, block[:-1], strict=True))
         ),
         batch_size=500,
     )
@@ -139,7 +141,6 @@ def measure(chunks: int) -> dict[str, float]:
     fill(chunks // PASSAGES)
     get_engine.cache_clear()
     engine, encoder, client = get_engine(), get_encoder(), Client()
-    template = get_template("articles/list.html")  # noqa: F841  (templates are loaded once)
 
     def query(text: str) -> SearchQuery:
         return SearchQuery(text, limit=settings.SEARCH_PAGE_SIZE)

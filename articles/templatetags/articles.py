@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import unescape
 from typing import NamedTuple
 
@@ -166,11 +167,16 @@ class Word(NamedTuple):
 
 
 def _words(text: str, question: str) -> list[Word]:
-    wanted = set(terms(question))
+    wanted = frozenset(terms(question))
     return [
-        Word(match.start(), match.end(), frozenset(wanted.intersection(terms(match[0]))))
+        Word(match.start(), match.end(), wanted & _terms_of(match[0]))
         for match in _WORD.finditer(text)
     ]
+
+
+@lru_cache(maxsize=20_000)  # a page of hits has two thousand words, most of them common ones
+def _terms_of(word: str) -> frozenset[str]:
+    return frozenset(terms(word))
 
 
 def _density(words: list[Word]) -> tuple[int, int]:

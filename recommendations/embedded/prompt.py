@@ -28,8 +28,8 @@ SYSTEM, EXAMPLES, USER = PROMPTS = (
 # of the reader's wish, because further down the list an article answers the question less.
 OPENINGS = ("If you", "You'll want this", "Worth a look:", "Here you see", "Good to know too:")
 QUESTION_WORDS = 30
-LEAD_WORDS = 25  # how the article begins says what it is about
-PASSAGE_WORDS = 35
+LEAD_WORDS = 45  # how the article begins says what it is about
+PASSAGE_WORDS = 20
 FEWEST_WORDS = 4  # of a sentence; shorter lines are labels and list numbers
 MAX_TOKENS = 64  # two sentences; the beginning of a third is not shown
 TEMPERATURE = 0.0

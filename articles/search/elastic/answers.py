@@ -37,10 +37,9 @@ type Filters = Mapping[Facet, str]
 
 def searches(question: Question, filters: Filters, window: int) -> list[Json]:
     """The search for the hits first, then those for what the facets count, then the extras."""
-    wider = [body for body in _wider(filters) if body != filters]
     return [
         question.body(_terms(filters), window),
-        *(question.body(_terms(some), window, with_passages=False) for some in wider),
+        *(question.body(_terms(some), window, with_passages=False) for some in _wider(filters)),
         *question.extras(),
     ]
 
@@ -66,13 +65,10 @@ def result(
     name: str,
 ) -> SearchResult:
     """What the responses to `searches` mean."""
-    extras = len(question.extras())
-    responses, about_all = (
-        responses[: len(responses) - extras],
-        responses[len(responses) - extras :],
-    )
+    count = len(responses) - len(question.extras())
+    responses, extras = responses[:count], responses[count:]
     rows = by_pk(responses)
-    scores = question.scores(rows, responses, about_all)
+    scores = question.scores(rows, responses, extras)
     main = {pk: row for pk, row in by_pk(responses[:1]).items() if pk in scores}
     if query.sort == "date":
         order = sorted(main, key=lambda pk: (_day(main[pk]), pk), reverse=True)

@@ -1,4 +1,4 @@
-"""The embedded engine's ranking for candidates that kNN found: titles and words in common count too.
+"""The embedded engine's ranking for candidates that kNN found: titles and words count too.
 
 How much a word weighs depends on how many articles hold it. Elasticsearch counts that, over all
 articles and by language; the articles themselves stay where they are.

@@ -75,7 +75,7 @@ class SemanticText:
             return None
         title, content = row
         beginning = " ".join(plain_text(content).split()[:RELATED_WORDS])
-        return SemanticQuestion(f"{title}\n\n{beginning}")
+        return SemanticQuestion(f"{title}. {beginning}")
 
     def passage(self, hit: Json) -> str:
         source, found = hit["_source"], hit.get("highlight", {})

@@ -19,7 +19,7 @@ class Question(Protocol):
     """A question whose vector is computed once, however many searches it takes."""
 
     def body(self, filters: Sequence[Json], size: int, *, with_passages: bool = True) -> Json:
-        """The search for the nearest articles under these filters; facet fields are in `_source`."""
+        """The search for the nearest articles under these filters, with the facets' fields."""
         ...
 
     def extras(self) -> Sequence[Json]:
