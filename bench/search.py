@@ -168,9 +168,7 @@ def measure(chunks: int) -> dict[str, float]:
 def main() -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
     call_command("migrate", verbosity=0)
-    print(
-        "| passages | encoder ms | scoring ms | rows ms | template ms | request ms | ratio |"
-    )
+    print("| passages | encoder ms | scoring ms | rows ms | template ms | request ms | ratio |")
     print("|---|---|---|---|---|---|---|")
     for chunks in (1_000, 10_000):
         figures = measure(chunks)

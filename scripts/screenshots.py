@@ -1,7 +1,7 @@
 """Screenshots of the main pages for the README and the docs.
 
-    make run                                   # in another terminal, with the model answering
-    python scripts/screenshots.py [URL]        # writes docs/images/*.png
+make run                                   # in another terminal, with the model answering
+python scripts/screenshots.py [URL]        # writes docs/images/*.png
 """
 
 from __future__ import annotations

@@ -94,9 +94,7 @@ def test_editor_saves_and_a_reader_finds_it_a_moment_later(site: Site, open_page
     log_in(page, site)
     page.goto(f"{site.url}/admin/articles/article/add/")
     page.locator("#id_title").fill("Carrier pigeons as a transport layer")
-    page.locator("#id_content").fill(
-        "A pigeon carries a packet; latency depends on wind."
-    )
+    page.locator("#id_content").fill("A pigeon carries a packet; latency depends on wind.")
     for field in ("author", "category"):
         page.locator(f"#id_{field}").select_option(index=1)
     page.locator("#id_status").select_option("published")
