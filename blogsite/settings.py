@@ -202,11 +202,15 @@ ELASTICSEARCH_MIN_SCORE: float = env.float("ELASTICSEARCH_MIN_SCORE", 0.0)  # 0:
 ELASTICSEARCH_CANDIDATES: int = env.int(  # hits that a question can be paged through
     "ELASTICSEARCH_CANDIDATES", 50, validate=validate.Range(min=1, max=1000)
 )
-ELASTICSEARCH_TIMEOUT: float = env.float("ELASTICSEARCH_TIMEOUT", 2.0)  # s, a reader waits
-ELASTICSEARCH_BULK_TIMEOUT: float = env.float("ELASTICSEARCH_BULK_TIMEOUT", 120.0)  # s, nobody does
+ELASTICSEARCH_TIMEOUT: float = env.float(  # seconds that a reader waits
+    "ELASTICSEARCH_TIMEOUT", 2.0, validate=validate.Range(min=0.1)
+)
+ELASTICSEARCH_BULK_TIMEOUT: float = env.float(  # seconds for a bulk that nobody waits for
+    "ELASTICSEARCH_BULK_TIMEOUT", 120.0, validate=validate.Range(min=1)
+)
 ELASTICSEARCH_CA_CERTS: str = env.str("ELASTICSEARCH_CA_CERTS", "")  # file of the cluster's CA
-ELASTICSEARCH_SHARDS: int = env.int("ELASTICSEARCH_SHARDS", 1)
-ELASTICSEARCH_REPLICAS: int = env.int("ELASTICSEARCH_REPLICAS", 1)
+ELASTICSEARCH_SHARDS: int = env.int("ELASTICSEARCH_SHARDS", 1, validate=validate.Range(min=1))
+ELASTICSEARCH_REPLICAS: int = env.int("ELASTICSEARCH_REPLICAS", 1, validate=validate.Range(min=0))
 EMBEDDINGS_URL: str = env.str("EMBEDDINGS_URL", "")  # an OpenAI-compatible /v1/embeddings server
 EMBEDDINGS_MODEL: str = env.str("EMBEDDINGS_MODEL", "")
 EMBEDDINGS_API_KEY: str = env.str("EMBEDDINGS_API_KEY", "")

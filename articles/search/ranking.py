@@ -20,7 +20,7 @@ type Rows = NDArray[np.intp]
 TITLE_WEIGHT = 0.2
 LEXICAL_WEIGHT = 0.2
 # The same in deciding whether the question has an answer at all (`found`).
-TITLE_EVIDENCE = 0.7
+TITLE_EVIDENCE = 0.6
 LEXICAL_EVIDENCE = 0.4
 # Of a question that has an answer, this many articles are shown even if they are weaker, so that a
 # reader has something to choose from; then only those with this share of the cut-off.

@@ -156,3 +156,13 @@ def test_proxy_without_json_is_explained() -> None:
 
     assert reasons("Bad gateway") == "reason: Bad gateway."
     assert reasons({"error": "bare"}) == "reason: bare."
+
+
+def test_user_and_password_in_the_address_are_enough(settings: Settings) -> None:
+    settings.ELASTICSEARCH_URL = "http://elastic:secret@127.0.0.1:9"
+    settings.ELASTICSEARCH_API_KEY = ""
+    settings.HUGGING_FACE_API_KEY = KEY
+    settings.HUGGING_FACE_INFERENCE_ENDPOINT_URL = URL
+    text = refusal()
+    assert "cannot be reached" in text
+    assert "secret" not in text

@@ -124,12 +124,15 @@ class Command(BaseCommand):
                     f"{self.name} is still in use. {reasons(cause.body)} Remove what uses it, then "
                     "run setup_inference --delete again."
                 )
-        key = settings.HUGGING_FACE_API_KEY.strip()
-        return text.replace(key, "•••") if key else text
+        for key in (settings.HUGGING_FACE_API_KEY.strip(), settings.ELASTICSEARCH_API_KEY.strip()):
+            text = text.replace(key, "•••") if key else text
+        return text
 
 
 def require(names: tuple[str, ...]) -> None:
     missing = [name for name in names if not getattr(settings, name).strip()]
+    if "@" in settings.ELASTICSEARCH_URL and "ELASTICSEARCH_API_KEY" in missing:
+        missing.remove("ELASTICSEARCH_API_KEY")  # user and password stand in the address
     if missing:
         raise CommandError(f"Set {', '.join(missing)} in the environment or in .env.")
 
