@@ -22,7 +22,6 @@ lint: .venv/test
 format: .venv/test
 	ruff check --fix-only --quiet .
 	ruff format --quiet .
-	djlint --reformat --quiet templates || true
 
 clean:
 	rm -rf .venv var staticfiles .coverage .coverage.* htmlcov

@@ -4,7 +4,6 @@ set -eu
 ruff check .
 ruff format --check .
 mypy
-djlint --check --quiet templates
 djlint --lint --quiet templates
 python manage.py makemigrations --check --dry-run
 python manage.py check --fail-level WARNING
