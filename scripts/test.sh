@@ -7,4 +7,5 @@ rm -f .coverage .coverage.*
 python -X dev -m pytest --cov --cov-report=
 coverage combine --quiet --append 2>/dev/null || true
 coverage report
-scripts/with_postgresql.sh python -m pytest -m "not browser and not model" tests/articles
+scripts/with_postgresql.sh python -m pytest -m "not browser and not model" \
+    -k "not elasticsearch and not quality and not templates and not markdown" tests/articles

@@ -31,7 +31,7 @@ QUESTION_WORDS = 30
 LEAD_WORDS = 45  # how the article begins says what it is about
 PASSAGE_WORDS = 20
 FEWEST_WORDS = 4  # of a sentence; shorter lines are labels and list numbers
-MAX_TOKENS = 64  # two sentences; the beginning of a third is not shown
+MAX_TOKENS = 96  # for two long sentences; what follows the last full stop is not shown
 TEMPERATURE = 0.0
 
 PARAMETERS = repr((OPENINGS, QUESTION_WORDS, LEAD_WORDS, PASSAGE_WORDS, MAX_TOKENS, TEMPERATURE))

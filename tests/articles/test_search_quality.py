@@ -21,9 +21,7 @@ from tests.conftest import demo
 
 
 @pytest.fixture(scope="module")
-def demo_articles(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[None]:
+def demo_articles(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """All demo articles, embedded once for this module."""
     with django_db_blocker.unblock():
         with outbox.deferred():
