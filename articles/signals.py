@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_save, pre_delete
 
 from articles.models import Article, Author, Category
 from articles.search import outbox
@@ -17,8 +17,10 @@ def article_saved(instance: Article, raw: bool = False, **kwargs: Any) -> None:
 
 
 def article_deleted(instance: Article, **kwargs: Any) -> None:
+    """Before the row is gone, because the instance may be older than its row."""
+    stored = Article.objects.filter(pk=instance.pk).values_list("version", flat=True).first()
     # One above the last saved version, so that the removal wins over every earlier write.
-    outbox.changed([instance.pk], version=instance.version + 1)
+    outbox.changed([instance.pk], version=(stored or instance.version) + 1)
 
 
 def name_saved(
@@ -40,6 +42,6 @@ def name_saved(
 
 def connect() -> None:
     post_save.connect(article_saved, sender=Article, dispatch_uid="article_saved")
-    post_delete.connect(article_deleted, sender=Article, dispatch_uid="article_deleted")
+    pre_delete.connect(article_deleted, sender=Article, dispatch_uid="article_deleted")
     for model in (Author, Category):
         post_save.connect(name_saved, sender=model, dispatch_uid=f"{model.__name__}_saved")

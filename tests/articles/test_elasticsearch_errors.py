@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import certifi
 import pytest
 from pytest_django import Settings
 
@@ -188,6 +189,12 @@ def test_missing_certificate_file_is_named(settings: Settings) -> None:
     settings.ELASTICSEARCH_URL = "https://127.0.0.1:9"
     settings.ELASTICSEARCH_CA_CERTS = "/no/such/file.crt"
     assert "ELASTICSEARCH_CA_CERTS" in sentence()
+
+
+def test_certificate_file_is_used(settings: Settings) -> None:
+    settings.ELASTICSEARCH_URL = "https://127.0.0.1:9"
+    settings.ELASTICSEARCH_CA_CERTS = certifi.where()
+    assert "Connection refused" in sentence()
 
 
 class Impostor(BaseHTTPRequestHandler):

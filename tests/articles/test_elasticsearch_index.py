@@ -200,6 +200,20 @@ def test_failed_step_removes_the_new_index_and_the_old_one_serves(
     assert ReindexRun.objects.first().state == "failed"  # type: ignore[union-attr]
 
 
+def test_article_deleted_meanwhile_leaves_the_new_index_too(
+    standin: StandIn, make_article: MakeArticle
+) -> None:
+    make_article()
+    gone = make_article()
+
+    def delete(done: int, total: int) -> None:
+        if done == total:
+            gone.delete()
+
+    assert reindex(chunk_size=1, progress=delete).documents == 1
+    assert not compare(get_engine())
+
+
 def test_interrupted_reindex_removes_the_new_index(
     standin: StandIn, make_article: MakeArticle
 ) -> None:

@@ -193,7 +193,8 @@ def test_search_before_the_first_reindex_says_what_to_run(standin: StandIn) -> N
     assert not standin.cluster.indices
 
 
-def test_index_of_somebody_else_behind_the_alias_is_recognised(standin: StandIn) -> None:
+@pytest.mark.parametrize("id_", ["doc-1", "1"])
+def test_index_of_somebody_else_behind_the_alias_is_recognised(standin: StandIn, id_: str) -> None:
     with standin.client() as client:
         semantic = {"type": "semantic_text", "inference_id": ".multilingual-e5-small-elasticsearch"}
         client.indices.create(
@@ -203,7 +204,7 @@ def test_index_of_somebody_else_behind_the_alias_is_recognised(standin: StandIn)
         )
         client.index(
             index="theirs",
-            id="doc-1",
+            id=id_,
             document={"semantic_field": "topic", "title": {"original": "t"}},
             refresh=True,
         )

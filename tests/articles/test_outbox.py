@@ -134,6 +134,17 @@ def test_queryset_update_waits_for_sync_index(make_article: MakeArticle) -> None
     assert indexed() == {}
 
 
+def test_instance_older_than_its_row_is_deleted_from_the_index_all_the_same(
+    make_article: MakeArticle,
+) -> None:
+    article = make_article()
+    for _change in range(3):
+        Article.objects.update(title="Newer than the instance")
+    outbox.drain()
+    article.delete()
+    assert indexed() == {}
+
+
 def test_deferred_changes_are_drained_at_once(make_article: MakeArticle) -> None:
     with outbox.deferred():
         article = make_article()

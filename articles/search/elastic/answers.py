@@ -89,6 +89,8 @@ def by_pk(responses: Sequence[Json]) -> dict[int, Json]:
     rows: dict[int, Json] = {}
     for response in responses:
         for row in response["hits"]["hits"]:
+            if not row.get("_source", {}).keys() >= set(FACET_FIELDS.values()):
+                raise SearchError(FOREIGN)
             rows.setdefault(pk_of(row), row)
     return rows
 
@@ -114,20 +116,13 @@ def _day(row: Json) -> date:
 
 def _facets(rows: Sequence[Json], filters: Filters) -> dict[Facet, dict[str, int]]:
     """Counted here and not by an aggregation, over the same articles as `total`."""
-    values = [{facet: _value(row, facet) for facet in FACETS} for row in rows]
+    values = [{facet: row["_source"][FACET_FIELDS[facet]] for facet in FACETS} for row in rows]
     counts = {}
     for facet in FACETS:
         others = {other: value for other, value in filters.items() if other != facet}
         counted = Counter(found[facet] for found in values if others.items() <= found.items())
         counts[facet] = dict(counted.most_common())
     return counts
-
-
-def _value(row: Json, facet: Facet) -> str:
-    try:
-        return str(row["_source"][FACET_FIELDS[facet]])
-    except KeyError:
-        raise SearchError(FOREIGN) from None
 
 
 def _missing_part(responses: Sequence[Json]) -> str:

@@ -48,7 +48,7 @@ class DenseVector:
         own: Json = {
             "chunks": {"type": "nested", "properties": {"vector": vector, "text": text}},
             "encoder": KEYWORD,
-            "terms": KEYWORD,
+            "terms": {**KEYWORD, "ignore_above": 256},  # longer ones nobody asks for
             "title_vectors": {**KEYWORD, "index": False, "doc_values": False},
         }
         return mapping.index_body(own, copied=False)
