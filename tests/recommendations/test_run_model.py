@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 import requests
 from django.conf import settings
-from django.core.management import call_command
 
 from recommendations.embedded.prompt import ask, shared_messages
 from tests.recommendations.tiny_model import WEIGHTS, FakeServer, manage, tiny_model, write_wheels
@@ -130,6 +129,7 @@ def test_the_server_is_called_as_measured_and_warmed_up(run: Run, llama: FakeSer
     assert options["--alias"] == "mine"
     assert options["--parallel"] == "1"
     assert options["--ctx-size"] == "2048"
+    assert float(options["--slot-prompt-similarity"]) > 0.9
     assert 1 <= int(options["--threads"]) <= len(os.sched_getaffinity(0))
     assert {"--offline", "--no-webui"} <= set(words)
     prefix = [{"role": m.role, "content": m.content} for m in shared_messages()]
@@ -328,7 +328,9 @@ def test_supervised_it_ends_when_the_process_that_started_it_dies(
 @pytest.fixture(scope="module")
 def real() -> Iterator[str]:
     """The address of a server with the real default model, fetched where it is missing."""
-    call_command("fetch_model")
+    with manage("fetch_model") as fetch:
+        fetch.communicate(timeout=1200)
+    assert fetch.returncode == 0
     port = free_port()
     process = manage("run_model", environment={"EMBEDDED_MODEL_PORT": str(port)})
     try:
@@ -372,3 +374,12 @@ def test_the_real_model_writes_english_about_a_spanish_article_and_reads_the_exa
     assert "backup" in text
     assert answer["timings"]["prompt_n"] < 200
     assert answer["timings"]["cache_n"] > 300
+
+
+@pytest.mark.model
+def test_the_real_server_does_not_read_an_article_twice(real: str) -> None:
+    first = complete(real, "Nightly backups", "We copy every file each night. It takes an hour.")
+    complete(real, "Charts", "A chart shows how a number changes. Choose lines for time.")
+    again = complete(real, "Nightly backups", "We copy every file each night. It takes an hour.")
+    assert first["timings"]["prompt_n"] > 20
+    assert again["timings"]["prompt_n"] < 5
