@@ -115,7 +115,9 @@ def llama(run: Run, tmp_path: Path) -> Iterator[FakeServer]:
 # One server in the foreground
 
 
-def test_the_server_is_called_as_measured_and_warmed_up(run: Run, llama: FakeServer) -> None:
+def test_the_server_is_called_as_measured_and_warmed_up(
+    run: Run, llama: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = run.start()
     said = line(process.stdout, "answers on")
     assert said.startswith(f"The model mine answers on http://127.0.0.1:{run.port}/v1 (")
@@ -132,6 +134,7 @@ def test_the_server_is_called_as_measured_and_warmed_up(run: Run, llama: FakeSer
     assert float(options["--slot-prompt-similarity"]) > 0.9
     assert 1 <= int(options["--threads"]) <= len(os.sched_getaffinity(0))
     assert {"--offline", "--no-webui"} <= set(words)
+    monkeypatch.setattr(settings, "EMBEDDED_MODEL_PATH", str(run.weights))  # as that process has it
     prefix = [{"role": m.role, "content": m.content} for m in shared_messages()]
     assert warmed["asked"]["messages"][:-1] == prefix
     assert warmed["asked"]["max_tokens"] == 1
