@@ -145,15 +145,6 @@ def found(scores: Floats, evidence: Floats, cutoff: float) -> NDArray[np.bool_]:
     return np.asarray(shown, dtype=np.bool_)
 
 
-def inverted_index(articles: Iterable[Iterable[str]]) -> dict[str, Rows]:
-    """Each term with the rows of the articles that hold it, ascending."""
-    rows: dict[str, list[int]] = {}
-    for row, terms in enumerate(articles):
-        for term in set(terms):
-            rows.setdefault(term, []).append(row)
-    return {term: np.array(found_in, dtype=np.intp) for term, found_in in rows.items()}
-
-
 def lexical_shares(terms: Iterable[str], index: Mapping[str, Rows], articles: int) -> Floats:
     """For each article the share, by inverse document frequency, of the terms that it holds.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +19,6 @@ from articles.search.ranking import (
     above_language,
     best_cosines,
     found,
-    inverted_index,
     lexical_shares,
     rank,
 )
@@ -176,6 +176,15 @@ def test_words_in_common_count_against_articles_of_the_same_language() -> None:
     shares = np.array([0.6, 0.4, 0.1, 0.1], dtype=np.float32)
     languages = np.array(["en", "en", "es", "es"])
     assert above_language(shares, languages).tolist() == pytest.approx([0.1, -0.1, 0, 0])
+
+
+def inverted_index(articles: Iterable[Iterable[str]]) -> dict[str, NDArray[np.intp]]:
+    """Each term with the rows of the articles that hold it, ascending."""
+    rows: dict[str, list[int]] = {}
+    for row, held in enumerate(articles):
+        for term in set(held):
+            rows.setdefault(term, []).append(row)
+    return {term: np.array(found_in, dtype=np.intp) for term, found_in in rows.items()}
 
 
 class TestLexicalShares:

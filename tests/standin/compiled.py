@@ -53,7 +53,7 @@ class Compiler:
         for keyword in schema.keys() - SILENT:
             build = getattr(self, f"_{keyword.removeprefix('$')}", None)
             if build is None:
-                raise NotImplementedError(f"JSON Schema keyword {keyword!r}")
+                raise ValueError(f"no check is written for the JSON Schema keyword {keyword!r}")
             check = build(schema)
             if check is not None:
                 checks.append(check)
