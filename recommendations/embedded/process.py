@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Self
 
 STOP_SECONDS = 5.0
@@ -82,9 +83,33 @@ class Child:
 
 def interrupt_on_signals() -> None:
     """SIGTERM and SIGHUP end a command as Ctrl-C does: by an exception, so that it can clean up."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and _listens_to(getattr(signal, name)):
+            signal.signal(getattr(signal, name), _interrupt)
+
+
+def raise_if_interrupted() -> None:
+    """Again the `KeyboardInterrupt` of a signal, for loops that must end.
+
+    Python prints and drops an exception that a signal's handler raises inside a finaliser or a
+    callback of the garbage collector.
+    """
+    if _interrupted:
+        raise KeyboardInterrupt
+
+
+_interrupted = False  # not a threading.Event: a handler must not wait for a lock
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    global _interrupted
+    _interrupted = True
+    raise KeyboardInterrupt
+
+
+def _listens_to(number: signal.Signals) -> bool:
+    """A shell has background jobs ignore Ctrl-C, and that stays so."""
+    return number != signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN
 
 
 def die_with_parent() -> Callable[[], None] | None:

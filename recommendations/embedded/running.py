@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from recommendations.embedded.process import Child
+from recommendations.embedded.process import Child, raise_if_interrupted
 from recommendations.embedded.prompt import warming_request
 from recommendations.embedded.server import (
     ServerError,
@@ -53,6 +53,7 @@ def serve(serving: Serving, reporter: Reporter, wanted: Callable[[], bool] = lam
     ready = False
     with Child(command(serving, reporter.log_level), environment()) as child:
         while wanted():
+            raise_if_interrupted()
             for line in child.lines(LOOK_SECONDS):
                 said.append(line)
                 reporter.server_line(line)
@@ -120,6 +121,7 @@ class Supervisor:
     def wait(self, seconds: float = float("inf")) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.wanted():
+            raise_if_interrupted()
             time.sleep(min(LOOK_SECONDS, max(0.0, until - time.monotonic())))
 
     def complain(self, text: str) -> None:
