@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 if TYPE_CHECKING:
@@ -31,6 +31,16 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """The articles with these primary keys, in this order; missing ones are left out."""
         rows = self.in_bulk(pks)
         return [rows[pk] for pk in pks if pk in rows]
+
+    def before(self, article: Article) -> Self:
+        """What is older, the newest first; of one day the primary keys decide, as in lists."""
+        earlier = Q(date__lt=article.date) | Q(date=article.date, pk__lt=article.pk)
+        return self.filter(earlier).order_by("-date", "-pk")
+
+    def after(self, article: Article) -> Self:
+        """What is newer, the oldest first."""
+        later = Q(date__gt=article.date) | Q(date=article.date, pk__gt=article.pk)
+        return self.filter(later).order_by("date", "pk")
 
     # `update` and `bulk_create` send no signals. Without these overrides the index would
     # silently keep what it had; with them the change waits in the outbox like any other.

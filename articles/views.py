@@ -124,9 +124,13 @@ class ArticleView(DetailView[Article]):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         article = context["article"]
+        if not article.is_public:
+            return context | {"preview": True}
+        others = Article.objects.published().only("slug", "title", "language")
         return context | {
-            "preview": not article.is_public,
-            "related": related_articles(article) if article.is_public else [],
+            "older": others.before(article).first(),
+            "newer": others.after(article).first(),
+            "related": related_articles(article),
         }
 
 

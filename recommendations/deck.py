@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from recommendations.events import CardClosed, CardEvent, CardOpened, Kind, TextAdded
+from recommendations.events import Ballot, CardClosed, CardEvent, CardOpened, Kind, TextAdded
 from recommendations.hits import ArticleHit
 
 
@@ -23,8 +23,11 @@ class Card:
 
 
 class Deck:
-    def __init__(self, hits: Sequence[ArticleHit]) -> None:
+    """`log` is the primary key of the answer's row in the query log; None where it has none."""
+
+    def __init__(self, hits: Sequence[ArticleHit], log: int | None = None) -> None:
         self.hits = hits
+        self.log = log
         self.cards: list[Card] = []
         self._open: Card | None = None
 
@@ -46,9 +49,13 @@ class Deck:
     def has(self, hit: ArticleHit) -> bool:
         return any(card.hit is hit for card in self.cards)
 
+    def ballot(self, hit: ArticleHit) -> Ballot | None:
+        return None if self.log is None else Ballot(self.log, hit.article.pk)
+
     def open(self, hit: ArticleHit, kind: Kind = Kind.WRITING) -> Iterator[CardEvent]:
         yield from self.close()
-        opened = CardOpened(len(self.cards) + 1, hit.article, kind)
+        number = len(self.cards) + 1
+        opened = CardOpened(number, hit.article, kind, hit.whole_passage, self.ballot(hit))
         self._open = Card(opened.number, hit, kind, opened.language)
         self.cards.append(self._open)
         yield opened
@@ -70,7 +77,7 @@ class Deck:
         if not card.text:
             yield from self.add(card.hit.excerpt, card.hit.article.language)
         self._open = None
-        yield CardClosed(card.number, card.kind)
+        yield CardClosed(card.number, card.kind, self.ballot(card.hit))
 
     def whole(self, hit: ArticleHit, kind: Kind, text: str = "") -> Iterator[CardEvent]:
         """A card that is complete at once; without `text` an excerpt."""

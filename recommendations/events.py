@@ -21,12 +21,25 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ballot:
+    """What a thumb on a card is about: the answer's row in the query log, and the article."""
+
+    log: int
+    article: int
+
+
+@dataclass(frozen=True, slots=True)
 class CardOpened:
-    """Card `number` (from 1) stands on the page; WRITING means that its kind is known later."""
+    """Card `number` (from 1) stands on the page; WRITING means that its kind is known later.
+
+    `passage` made the article a hit. Without a `ballot` nobody can vote on the card.
+    """
 
     number: int
     article: Article
     kind: Kind = Kind.WRITING
+    passage: str = ""
+    ballot: Ballot | None = None
 
     @property
     def language(self) -> str:
@@ -49,6 +62,7 @@ class CardClosed:
 
     number: int
     kind: Kind
+    ballot: Ballot | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,28 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, Self
 
 from django.utils.text import Truncator
 
 from articles.markdown import plain_text
 from articles.models import Article
+from articles.passages import in_context
 
 EXCERPT_WORDS = 60
 ANCHOR_WORDS = 8
+SENTENCE_ENDS = (".", "!", "?", "…", ":", ")", "»", "”", '"')
 OPENING_WORDS = 60  # of an article whose passage is unknown
+
+
+class Found(Protocol):
+    """What a search gives; `articles.search.results.FoundArticle` is one."""
+
+    @property
+    def article(self) -> Article: ...
+
+    @property
+    def passage(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -22,6 +35,10 @@ class ArticleHit:
 
     article: Article
     passage: str
+
+    @classmethod
+    def of(cls, found: Found) -> Self:
+        return cls(found.article, in_context(found.article, found.passage))
 
     @cached_property
     def text(self) -> str:
@@ -33,6 +50,12 @@ class ArticleHit:
         """What a card shows when no model wrote it; every article has some words."""
         passage = one_line(self.passage) or first_words(one_line(self.text), OPENING_WORDS)
         return Truncator(passage or self.article.title).words(EXCERPT_WORDS)
+
+    @property
+    def whole_passage(self) -> str:
+        """The passage as one line; where it was cut inside a sentence, it says so."""
+        passage = one_line(self.passage)
+        return passage if not passage or passage.endswith(SENTENCE_ENDS) else f"{passage} …"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class Retained(models.Model):
 class Outcome(models.TextChoices):
     """How an answer ended, in the query log."""
 
+    OPEN = "open", _("not finished: being written, or ended with the server")
     WRITTEN = "written", _("written by a model, every card")
     PARTLY = "partly", _("written by a model, some cards are excerpts")
     KEPT = "kept", _("given again from a kept answer")

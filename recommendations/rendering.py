@@ -16,6 +16,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from recommendations.events import (
+    Ballot,
     CardClosed,
     CardEvent,
     CardOpened,
@@ -25,6 +26,7 @@ from recommendations.events import (
     Status,
     TextAdded,
 )
+from recommendations.votes import signed_log
 
 PING = b": ping\n\n"
 HTML_PING = b"<!-- ping -->\n"
@@ -61,8 +63,8 @@ def _named(event: CardEvent) -> tuple[str, str]:
             return "card", card_html(event)
         case TextAdded(number=number):
             return f"text-{number}", text_html(event)
-        case CardClosed(number=number, kind=kind):
-            return f"label-{number}", label_html(number, kind)
+        case CardClosed(number=number, kind=kind, ballot=ballot):
+            return f"label-{number}", label_html(number, kind, ballot)
         case Status(text=text):
             return "status", escape(str(text))  # `escape` alone would stay lazy
         case Done(complete=complete):
@@ -112,13 +114,13 @@ def card_html(
     return render_to_string(
         "recommendations/_card.html",
         {
-            "number": event.number,
             "article": event.article,
             "language": language or event.language,
             "text": format_html_join("", "{}", ((text_html(text),) for text in texts)),
-            "kind": event.kind.value,
             "live": not texts,
-        },
+            "passage": event.passage,
+        }
+        | label_context(event.number, event.kind, event.ballot),
     ).strip()
 
 
@@ -128,6 +130,14 @@ def text_html(event: TextAdded) -> SafeString:
     return escape(event.text)
 
 
-def label_html(number: int, kind: Kind) -> str:
-    context = {"number": number, "kind": kind.value}
+def label_html(number: int, kind: Kind, ballot: Ballot | None = None) -> str:
+    """A card's label and, beside what a model wrote, the thumbs."""
+    context = label_context(number, kind, ballot)
     return render_to_string("recommendations/_label.html", context).strip()
+
+
+def label_context(number: int, kind: Kind, ballot: Ballot | None) -> dict[str, object]:
+    context: dict[str, object] = {"number": number, "kind": kind.value}
+    if ballot is not None and kind in {Kind.WRITTEN, Kind.KEPT}:
+        context["ballot"] = {"log": signed_log(ballot.log), "article": ballot.article}
+    return context

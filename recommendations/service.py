@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -21,7 +21,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from recommendations import kept, slots
+from recommendations import kept, query_log, slots
 from recommendations.deck import Deck
 from recommendations.events import CardEvent, Done, Kind, Pulse, Status, TextAdded
 from recommendations.hits import ArticleHit
@@ -93,51 +93,65 @@ class Answer:
     engine: str = ""
     fresh: bool = False
     on_delta: Callable[[str], None] | None = None
-    model: str = ""
-    outcome: Outcome = Outcome.FAILED
-    first_words_ms: int | None = None
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.deck = Deck(self.hits)
         self.writer = get_writer(get_client())
+        self.log = QueryLog(
+            question=self.question[:500],
+            language=self.language,
+            hits=[hit.article.pk for hit in self.hits],
+            engine=self.engine,
+            writer=self.writer.name,
+            total_ms=0,
+            outcome=Outcome.OPEN,
+        )
 
     def events(self) -> Generator[CardEvent]:
+        """The answer between the two moments at which its row is written.
+
+        First before anything is sent, while the connection to the database is still held, because
+        the cards carry the row's key for the thumbs; then at the end with outcome and times.
+        """
+        if query_log.saved(self.log):
+            self.deck.log = self.log.pk
         try:
             with closing(self.answer()) as events:
                 for event in events:
-                    if self.first_words_ms is None and isinstance(event, TextAdded):
-                        self.first_words_ms = self.elapsed_ms()
+                    if self.log.first_words_ms is None and isinstance(event, TextAdded):
+                        self.log.first_words_ms = self.elapsed_ms()
                     yield event
         except GeneratorExit:
-            self.outcome = Outcome.LEFT
+            self.log.outcome = Outcome.LEFT
             raise
         except InferenceError as error:
             logger.warning("%s: %s", type(error).__name__, error)
-            self.outcome = Outcome(error.outcome)
+            self.log.outcome = Outcome(error.outcome)
             yield from self.finish(error.reader_sentence)
         except Exception:  # a stream has no error page; the reader gets the excerpts
             logger.exception("The recommendations failed.")
-            self.outcome = Outcome.FAILED
+            self.log.outcome = Outcome.FAILED
             yield from self.finish(OUR_FAULT)
         finally:
-            self.log()
+            self.log.total_ms = self.elapsed_ms()
+            query_log.saved(self.log)
 
     def answer(self) -> Generator[CardEvent]:
         if not self.hits:
-            self.outcome = Outcome.EXCERPTS
+            self.log.outcome = Outcome.EXCERPTS
             yield Status(NOTHING_FOUND)
             yield Done()
             return
         if (write := self.writer.write) is None:
             release_connections()
-            self.outcome = Outcome.EXCERPTS
+            self.log.outcome = Outcome.EXCERPTS
             yield from self.deck.finish()
             yield Status(QUOTED)
             yield Done()
             return
         client = get_client()
-        self.model = client.model
+        self.log.model = client.model
         key = kept.key_of(
             self.question,
             self.hits,
@@ -153,7 +167,7 @@ class Answer:
         release_connections()
         with slots.slot() as taken:
             if not taken:
-                self.outcome = Outcome.BUSY
+                self.log.outcome = Outcome.BUSY
                 yield from self.finish(BUSY)
                 return
             prepare()
@@ -177,7 +191,7 @@ class Answer:
 
     def replay(self, answer: KeptAnswer) -> Generator[CardEvent]:
         """A kept answer at once; its key holds the articles, so each of them is here."""
-        self.outcome = Outcome.KEPT
+        self.log.outcome = Outcome.KEPT
         hits = {hit.article.pk: hit for hit in self.hits}
         for card in answer.cards:
             yield from self.deck.whole(hits[card["article"]], Kind.KEPT, card["text"])
@@ -192,16 +206,16 @@ class Answer:
     def conclude(self, key: str) -> Generator[CardEvent]:
         """After a model that ended as it should: what it wrote may still be unusable in part."""
         if self.deck.all_written:
-            self.outcome = Outcome.WRITTEN
-            kept.keep(key, self.question, self.model, self.deck)
+            self.log.outcome = Outcome.WRITTEN
+            kept.keep(key, self.question, self.log.model, self.deck)
             yield Status(WRITTEN)
             yield Done()
         elif self.deck.any_written:
-            self.outcome = Outcome.PARTLY
+            self.log.outcome = Outcome.PARTLY
             yield Status(PARTLY)
             yield Done(complete=False)
         else:
-            self.outcome = Outcome.UNUSABLE
+            self.log.outcome = Outcome.UNUSABLE
             yield from self.finish(UNUSABLE)
 
     def finish(self, sentence: str | Promise) -> Generator[CardEvent]:
@@ -215,24 +229,6 @@ class Answer:
 
     def elapsed_ms(self) -> int:
         return round((time.monotonic() - self.started) * 1000)
-
-    def log(self) -> None:
-        if not settings.QUERY_LOG_DAYS:
-            return
-        try:
-            QueryLog.objects.create(
-                question=self.question[:500],
-                language=self.language,
-                hits=[hit.article.pk for hit in self.hits],
-                engine=self.engine,
-                model=self.model,
-                writer=self.writer.name,
-                first_words_ms=self.first_words_ms,
-                total_ms=self.elapsed_ms(),
-                outcome=self.outcome,
-            )
-        except DatabaseError:
-            logger.exception("The question could not be logged.")
 
 
 def release_connections() -> None:

@@ -5,33 +5,22 @@ The other questions come into the log with their cards (`service`); these never 
 
 from __future__ import annotations
 
-import logging
-
-from django.conf import settings
-from django.db import DatabaseError, transaction
-
 from articles.search.asked import nothing_found
+from recommendations import query_log
 from recommendations.models import Outcome, QueryLog
-
-logger = logging.getLogger(__name__)
 
 
 def note(question: str, language: str, engine: str, **kwargs: object) -> None:
     """Log the question; a reader's page never fails because of it."""
-    if not settings.QUERY_LOG_DAYS:
-        return
-    try:
-        with transaction.atomic():
-            QueryLog.objects.create(
-                question=question[:500],
-                language=language,
-                hits=[],
-                engine=engine,
-                total_ms=0,
-                outcome=Outcome.EXCERPTS,
-            )
-    except DatabaseError:
-        logger.exception("The question could not be logged.")
+    query_log.saved(
+        QueryLog(
+            question=question[:500],
+            language=language,
+            engine=engine,
+            total_ms=0,
+            outcome=Outcome.EXCERPTS,
+        )
+    )
 
 
 def connect() -> None:

@@ -1,4 +1,4 @@
-// Stop and "Try again" beside the cards, and what the reader sees when the connection is lost.
+// Stop and "Try again" beside the cards, what the reader sees when the connection is lost, thumbs.
 //
 // htmx's SSE extension opens a new connection after every lost one. A new connection cannot go on
 // where the old one ended, so this ends it for good: the words so far stay, and the reader decides.
@@ -57,4 +57,13 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-recommendations-stop]")) return;
   const part = section(event);
   if (part) end(part, part.dataset.stopped);
+});
+
+// A thumb shows what is stored. One that could not be stored just stays as it was.
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (!target.matches(".card__vote") || !detail.successful) return;
+  const value = detail.requestConfig.formData.get("value");
+  for (const button of target.querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.value === value));
+  }
 });

@@ -1,4 +1,4 @@
-// The theme switch, "/" for the search box, copy buttons on code. Everything else is HTML or htmx.
+// The theme switch, "/" for the search box, copy buttons. Everything else is HTML or htmx.
 
 // Theme switch
 
@@ -30,11 +30,13 @@ function switchTheme() {
   showTheme();
 }
 
-// Copy buttons
+// Copy buttons: on code, added here, and on cards, where the class shows them
 
 function addCopyButtons() {
+  if (!navigator.clipboard) return;
+  root.classList.add("can-copy");
   const template = document.getElementById("copy-button");
-  if (!template || !navigator.clipboard) return;
+  if (!template) return;
   for (const pre of document.querySelectorAll(".prose pre")) {
     if (pre.parentElement.classList.contains("code")) continue;
     const frame = document.createElement("div");
@@ -44,24 +46,37 @@ function addCopyButtons() {
   }
 }
 
-async function copyCode(button) {
+function textToCopy(button) {
+  const card = button.closest(".card");
+  if (card) return card.querySelector(".card__title a").href; // the absolute address
+  return button.closest(".code").querySelector("pre").innerText;
+}
+
+const copying = new WeakSet(); // buttons that say "Copied" right now
+
+async function copy(button) {
+  if (copying.has(button)) return;
   const label = button.querySelector("span");
   const before = label.textContent;
   try {
-    await navigator.clipboard.writeText(button.closest(".code").querySelector("pre").innerText);
+    await navigator.clipboard.writeText(textToCopy(button));
   } catch {
     return;
   }
+  copying.add(button);
   label.textContent = button.dataset.copied;
-  setTimeout(() => (label.textContent = before), 2000);
+  setTimeout(() => {
+    label.textContent = before;
+    copying.delete(button);
+  }, 2000);
 }
 
 // Listeners sit on the document, so that they outlive every swap.
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-theme-switch]")) switchTheme();
-  const copy = event.target.closest("[data-copied]");
-  if (copy) copyCode(copy);
+  const copyButton = event.target.closest("[data-copied]");
+  if (copyButton) copy(copyButton);
 });
 
 document.addEventListener("keydown", (event) => {

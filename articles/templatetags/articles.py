@@ -15,7 +15,9 @@ from django.utils.translation import gettext as _
 
 from articles.markdown import render
 from articles.models import Article
+from articles.passages import SENTENCE_START, in_context
 from articles.search.chunks import terms
+from articles.search.results import FoundArticle
 
 register = template.Library()
 
@@ -29,7 +31,6 @@ SNIPPET_WORDS = 55
 _TAG = re.compile(r'<(?P<end>/?)(?P<name>[a-z0-9]+)(?P<attributes>(?: [^\s=>]+="[^"]*")*)>')
 _HEADING = re.compile(r'<h2 id="(?P<id>section-[^"]*)">(?P<html>.*?)</h2>', re.DOTALL)
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
-_SENTENCE_START = re.compile(r"(?<=[.!?…:])\s+|\n+")
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 
 
@@ -129,11 +130,17 @@ def initials(name: str) -> str:
 
 
 @register.filter
+def passage(hit: FoundArticle) -> str:
+    """What the engine found, never so short that it says nothing."""
+    return in_context(hit.article, hit.passage)
+
+
+@register.filter
 def snippet(passage: str, question: str) -> SafeString:
     """The part of `passage` that holds most of the question's words, with these words marked."""
     words = _words(passage, question)
     best, most = 0, _density(words)
-    for sentence in _SENTENCE_START.finditer(passage):
+    for sentence in SENTENCE_START.finditer(passage):
         shown = [word for word in words if word.start >= sentence.end()]
         if len(shown) < SNIPPET_WORDS // 2:
             break  # too little to read

@@ -12,6 +12,7 @@ from django import template
 from django.conf import settings
 from django.http import HttpRequest
 from django.template import Context
+from django.urls import reverse
 from django.utils.html import json_script
 from django.utils.safestring import SafeString, mark_safe
 
@@ -83,6 +84,7 @@ def json_ld(context: Context, article: Article) -> SafeString:
         "datePublished": article.date.isoformat(),
         "dateModified": article.updated_at.isoformat(timespec="seconds"),
         "mainEntityOfPage": address,
+        "image": request.build_absolute_uri(reverse("articles:share_image", args=[article.slug])),
         "author": {
             "@type": "Person",
             "name": article.author.name,

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from django import template
 from django.conf import settings
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from articles.models import Article
-from recommendations.hits import ArticleHit
+from recommendations.hits import ArticleHit, Found
 from recommendations.tickets import Ticket
 
 register = template.Library()
-
-
-class Found(Protocol):
-    """What the search page lists; `articles.search.results.FoundArticle` is one."""
-
-    @property
-    def article(self) -> Article: ...
-
-    @property
-    def passage(self) -> str: ...
 
 
 @register.inclusion_tag("recommendations/_section.html", takes_context=True)
@@ -35,7 +24,7 @@ def recommendations(
 
     Renders nothing, and no model is ever asked, without a question or without a hit.
     """
-    hits = [ArticleHit(hit.article, hit.passage) for hit in found][: settings.RECOMMENDATION_CARDS]
+    hits = [ArticleHit.of(hit) for hit in found][: settings.RECOMMENDATION_CARDS]
     if not question.strip() or not hits:
         return {"hits": []}
     request = context["request"]

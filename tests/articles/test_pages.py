@@ -106,6 +106,22 @@ def test_article_shows_its_content_and_its_translated_title(
     assert 'lang="es"' in page
 
 
+def test_article_leads_to_its_older_and_newer_neighbours(
+    client: Client, make_article: MakeArticle, hidden: list[Article]
+) -> None:
+    first = make_article(title="First of one day")
+    second = make_article(title="Second of one day")
+    third = make_article(title="Of a later day", date=date(2026, 2, 1))
+
+    def neighbours(article: Article) -> tuple[Article | None, Article | None]:
+        context = client.get(article.get_absolute_url()).context
+        return context["older"], context["newer"]
+
+    assert neighbours(first) == (None, second)
+    assert neighbours(second) == (first, third)
+    assert neighbours(third) == (second, None)
+
+
 def test_changed_slug_redirects_for_good(client: Client, make_article: MakeArticle) -> None:
     article = make_article(slug="old")
     article.slug = "new"

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from articles.forms import SearchForm
 from articles.models import Article, Category
+from articles.passages import in_context
 from articles.search.base import Facet, Hit, SearchQuery, SearchResult
 from articles.search.results import Answer
 from articles.templatetags import articles as content
@@ -124,6 +125,23 @@ def test_snippet_is_the_part_with_most_of_the_question() -> None:
     assert snippet.startswith("… <mark>Passkeys</mark> replace <mark>passwords</mark>.")
     assert len(snippet.split()) <= content.SNIPPET_WORDS + 2
     assert content.snippet("Short and without them.", "zebra") == "Short and without them."
+
+
+@pytest.mark.django_db
+def test_passage_that_is_too_short_comes_with_the_sentences_around_it(
+    make_article: MakeArticle,
+) -> None:
+    before = " ".join(f"Sentence {n} has five words." for n in range(9))
+    article = make_article(content=f"# Title\n\n{before}\n\nIt ends **here**.")
+    wider = in_context(article, "It ends here.")
+    assert wider.startswith("Sentence 4 has")
+    assert wider.endswith("five words.\n\nIt ends here.")
+    assert in_context(article, "Title").startswith("Title\n\nSentence 0")
+    assert len(in_context(article, "Title").split()) == 26
+    for same in ("", "Not in the article.", before):
+        assert in_context(article, same) == same
+    short = make_article(content="All of it.")
+    assert in_context(short, "All of it.") == "All of it."
 
 
 # Pages
@@ -311,5 +329,5 @@ def test_template_names_static_files_that_exist(path: Path) -> None:
 
 
 def test_styles_and_fonts_stay_within_their_budget() -> None:
-    assert sum(path.stat().st_size for path in (STATIC / "css").iterdir()) < 30_000
+    assert sum(path.stat().st_size for path in (STATIC / "css").iterdir()) < 33_000
     assert sum(path.stat().st_size for path in (STATIC / "fonts").glob("*.woff2")) < 120_000

@@ -45,7 +45,7 @@ def test_slash_focuses_the_question_box_and_enter_asks(site: Site, open_page: Op
     page = open_page()
     page.goto(site.url)
     page.locator("body").press("/")
-    expect(page.get_by_role("searchbox").first).to_be_focused()
+    expect(page.get_by_role("combobox").first).to_be_focused()
     page.keyboard.type("rotate api keys")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search/?q=rotate*")

@@ -191,7 +191,7 @@ def test_hits_that_htmx_brings_have_cards_of_their_own(
     page = open_page()
     ask(page, site)
     expect(page.locator("#card-5")).to_contain_text("Written by a language model")
-    box = page.get_by_role("searchbox").first
+    box = page.get_by_role("combobox").first
     box.fill("charts and dashboards")
     box.press("Enter")
     page.wait_for_url(re.compile("charts"))

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable
 
 import pytest
+from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
 from recommendations.events import (
+    Ballot,
     CardClosed,
     CardEvent,
     CardOpened,
@@ -21,6 +23,7 @@ from recommendations.events import (
 )
 from recommendations.inference.sse import ServerSentEvent, read_events
 from recommendations.rendering import HTML_PING, PING, event_stream, frame, page
+from recommendations.votes import SALT
 from tests.conftest import MakeArticle
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +88,33 @@ def test_card_whose_kind_is_known_has_its_label_at_once(article: Article) -> Non
     assert "Excerpt from the article" in card
     assert "label-1" not in card
     assert re.search(r'lang="es"\s+sse-swap="text-1"', card)
+
+
+@pytest.mark.parametrize("kind", [Kind.WRITTEN, Kind.KEPT])
+def test_card_of_a_model_comes_with_thumbs(article: Article, kind: Kind) -> None:
+    ballot = Ballot(log=41, article=article.pk)
+    opened = CardOpened(1, article, kind, ballot=ballot)
+    for html in (named([CardClosed(1, kind, ballot)])["label-1"], named([opened])["card"]):
+        log = re.search(r'name="log" value="([^"]+)"', html)
+        assert log is not None
+        assert signing.loads(log[1], salt=SALT) == 41
+        assert f'name="article" value="{article.pk}"' in html
+        assert re.findall(r'name="value"\s+value="(-?1)"', html) == ["1", "-1"]
+        assert html.count('aria-pressed="false"') == 2
+
+
+@pytest.mark.parametrize("kind", [Kind.WRITING, Kind.EXCERPT, Kind.INTERRUPTED])
+def test_nobody_votes_on_what_no_model_finished(article: Article, kind: Kind) -> None:
+    ballot = Ballot(log=41, article=article.pk)
+    assert "form" not in named([CardClosed(1, kind, ballot)])["label-1"]
+    assert "form" not in named([CardOpened(1, article, kind, ballot=ballot)])["card"]
+
+
+def test_card_says_why_in_the_language_of_the_article(article: Article) -> None:
+    card = named([CardOpened(1, article, passage="Claves <b>")])["card"]
+    assert '<blockquote lang="es">Claves &lt;b&gt;</blockquote>' in card
+    for opened in (CardOpened(1, article, Kind.EXCERPT, "Claves"), CardOpened(1, article)):
+        assert "details" not in named([opened])["card"]
 
 
 def test_text_is_escaped_and_keeps_its_spaces() -> None:

@@ -6,16 +6,18 @@ import time
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from articles.models import Article
-from recommendations.events import CardOpened
+from recommendations.events import Ballot, CardClosed, CardOpened
 from recommendations.hits import ArticleHit
 from recommendations.models import KeptAnswer, Outcome, QueryLog
 from recommendations.service import recommend
 from recommendations.slots import slot
 from tests.recommendations.answers import TEXTS, array, ask, logged, pieces
 from tests.recommendations.chat_server import ChatServer, Cut, Stall, Step, delta, deltas, frame
+from tests.recommendations.reading import read
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +48,50 @@ def test_question_is_logged_with_times_and_nothing_about_the_person(
         "id", "question", "language", "hits", "engine", "model", "writer",
         "first_words_ms", "total_ms", "outcome", "created_at",
     }  # fmt: skip
+
+
+def test_cards_carry_the_key_of_a_row_that_is_there_before_them(
+    chat: ChatServer, hits: list[ArticleHit]
+) -> None:
+    chat.reply(*pieces(array(*TEXTS)))
+    for question in ("New?", "New?"):  # written, then kept
+        events = recommend(question, "en", hits)
+        opened = next(event for event in events if isinstance(event, CardOpened))
+        log = logged()
+        assert (log.outcome, opened.ballot) == (Outcome.OPEN, Ballot(log.pk, hits[0].article.pk))
+        closed = [event.ballot for event in events if isinstance(event, CardClosed)]
+        assert closed == [Ballot(log.pk, hit.article.pk) for hit in hits]
+    assert list(QueryLog.objects.values_list("outcome", flat=True)) == ["kept", "written"]
+
+
+def test_without_a_log_there_is_nothing_to_vote_on(
+    chat: ChatServer, hits: list[ArticleHit], settings: Settings
+) -> None:
+    settings.QUERY_LOG_DAYS = 0
+    chat.reply(*pieces(array(*TEXTS)))
+    opened = [event for event in recommend("Q?", "en", hits) if isinstance(event, CardOpened)]
+    assert [event.ballot for event in opened] == [None] * 3
+    assert not QueryLog.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_log_that_cannot_be_written_takes_nothing_but_the_thumbs(
+    chat: ChatServer, hits: list[ArticleHit], caplog: pytest.LogCaptureFixture
+) -> None:
+    chat.reply(*pieces(array(*TEXTS)))
+    name = connection.ops.quote_name(QueryLog._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {name} RENAME TO hidden")
+    try:
+        events = list(recommend("Q?", "en", hits))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE hidden RENAME TO {name}")
+    page = read(events)
+    assert page.kinds() == ["written"] * 3
+    assert page.complete
+    assert all(event.ballot is None for event in events if isinstance(event, CardClosed))
+    assert "could not be logged" in caplog.text
 
 
 def test_no_hits_call_no_model(chat: ChatServer) -> None:

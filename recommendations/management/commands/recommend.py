@@ -78,7 +78,7 @@ class Command(BaseCommand):
         query = SearchQuery(question, limit=count)
         try:
             answer = Answer(query, search(query))
-            hits = [ArticleHit(found.article, found.passage) for found in answer.found]
+            hits = [ArticleHit.of(found) for found in answer.found]
         except DatabaseError as error:
             raise CommandError(f"The database does not answer: {error}") from error
         if answer.result.degraded:

@@ -1,0 +1,34 @@
+"""Passages as people read them: what an engine found may be the last short piece of an article."""
+
+from __future__ import annotations
+
+import re
+
+from articles.markdown import plain_text
+from articles.models import Article
+
+ENOUGH_WORDS = 25
+
+SENTENCE_START = re.compile(r"(?<=[.!?…:])\s+|\n+")
+
+
+def in_context(article: Article, passage: str) -> str:
+    """The passage; where it is too short to say anything, with sentences around it.
+
+    First those before it, because a short passage is mostly the end of an article.
+    """
+    if not passage or len(passage.split()) >= ENOUGH_WORDS:
+        return passage
+    text = plain_text(article.content)
+    begin = text.find(passage)
+    if begin < 0:  # the article has changed since it was indexed
+        return passage
+    end = begin + len(passage)
+    starts = [0, *(match.end() for match in SENTENCE_START.finditer(text))]
+    ends = [*(match.start() for match in SENTENCE_START.finditer(text)), len(text)]
+    wider = [(start, end) for start in reversed(starts) if start < begin]
+    wider += [(0, later) for later in ends if later > end]
+    for begin, end in wider:
+        if len(text[begin:end].split()) >= ENOUGH_WORDS:
+            break
+    return text[begin:end]

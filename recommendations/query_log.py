@@ -1,0 +1,25 @@
+"""Writing the query log without ever failing the reader whose question it is."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from recommendations.models import QueryLog
+
+logger = logging.getLogger(__name__)
+
+
+def saved(row: QueryLog) -> bool:
+    """Whether the row is in the log now: not where logging is off or the database refuses."""
+    if not settings.QUERY_LOG_DAYS:
+        return False
+    try:
+        with transaction.atomic():
+            row.save()
+    except DatabaseError:
+        logger.exception("The question could not be logged.")
+        return False
+    return True
