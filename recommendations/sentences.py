@@ -15,7 +15,7 @@ NEVER_LAST = re.compile(
     r"e\.g|i\.e|ee|cf|vs|dra?|mrs?|ms|prof|st|sra?|srta|uds?|p\.ej|ej|app?rox|aprox|resp|[^\W\d_]"
 )
 END = re.compile(r"([.!?…]+)([\"'”’»)\]*_`]*)$")
-LAST_WORD = re.compile(r"[\w.]*\w(?=\.$)")
+LAST_WORD = re.compile(r"[\w.'’]*\w(?=\.$)")
 ONLY_A_MARKER = re.compile(r"\W*\d{1,3}\.\W*")
 OPENING = "¿¡\"“‘«'([*_`#"
 CONTINUING = ",;:)(-–—"
@@ -127,7 +127,7 @@ def _ending(text: str) -> Ending:
     if end[0] != ".":
         return "unless continued"
     last = LAST_WORD.search(text)
-    word = last[0].lower() if last else ""
+    word = last[0].lower().lstrip("'’") if last else ""
     if SOMETIMES_LAST.fullmatch(word):
         return "before a capital"
     return "no" if NEVER_LAST.fullmatch(word) else "yes"

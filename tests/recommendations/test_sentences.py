@@ -86,6 +86,7 @@ def test_limit_of_none_is_done_at_once() -> None:
         ("Is it?! Yes.", ["Is it?!", "Yes."]),
         ("¿Qué hace? Nada. ¡Mira! Ya.", ["¿Qué hace?", "Nada.", "¡Mira!", "Ya."]),
         ("  The\n article \t explains  it. ", ["The article explains it."]),
+        ("Some restores fail, most don't. Try. ", ["Some restores fail, most don't.", "Try."]),
         ("It runs PostgreSQL 17. It is fast.", ["It runs PostgreSQL 17.", "It is fast."]),
         (
             "Needs PostgreSQL 17.4 or v2.1. Now 3.5 times.",
