@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from html import unescape
 from typing import NamedTuple
@@ -138,17 +140,33 @@ def passage(hit: FoundArticle) -> str:
 @register.filter
 def snippet(passage: str, question: str) -> SafeString:
     """The part of `passage` that holds most of the question's words, with these words marked."""
-    words = _words(passage, question)
-    best, most = 0, _density(words)
-    for sentence in SENTENCE_START.finditer(passage):
-        shown = [word for word in words if word.start >= sentence.end()]
-        if len(shown) < SNIPPET_WORDS // 2:
-            break  # too little to read
-        density = _density(shown)
-        if any(density) and density >= most:  # of equals the last: its first sentence has a word
-            best, most = sentence.end(), density
+    best = _best_sentence(passage, question)
     text = Truncator(passage[best:]).words(SNIPPET_WORDS, truncate=" …")
     return mark_terms(f"… {text}" if best else text, question)
+
+
+def _best_sentence(passage: str, question: str) -> int:
+    """Where the snippet with the most of the question's words begins; of equals the last, because
+    its first sentence has a word."""
+    found = list(_found(passage, question))
+    if not found:
+        return 0
+    words = [match.start() for match in _WORD.finditer(passage)]
+    best, most = 0, _density(found, 0)
+    for sentence in SENTENCE_START.finditer(passage):
+        first = bisect_left(words, sentence.end())
+        if len(words) - first < SNIPPET_WORDS // 2:
+            break  # too little to read
+        density = _density(found, first)
+        if any(density) and density >= most:
+            best, most = sentence.end(), density
+    return best
+
+
+def _density(found: Iterable[Found], first: int) -> tuple[int, int]:
+    """Different wanted terms, then all of them, in a snippet whose first word has this number."""
+    held = [word.terms for word in found if first <= word.number < first + SNIPPET_WORDS]
+    return len(frozenset().union(*held)), sum(map(len, held))
 
 
 @register.filter
@@ -156,37 +174,30 @@ def mark_terms(text: str, question: str) -> SafeString:
     """`text`, escaped, with `<mark>` around each word that is a term of `question`."""
     pieces: list[str] = []
     position = 0
-    for word in _words(text, question):
-        if word.found:
-            pieces.append(escape(text[position : word.start]))
-            pieces.append(f"<mark>{escape(text[word.start : word.end])}</mark>")
-            position = word.end
+    for word in _found(text, question):
+        pieces.append(escape(text[position : word.start]))
+        pieces.append(f"<mark>{escape(text[word.start : word.end])}</mark>")
+        position = word.end
     pieces.append(escape(text[position:]))
     return mark_safe("".join(pieces))  # noqa: S308  (every piece was escaped)
 
 
-class Word(NamedTuple):
-    """A word of a text: where it stands, and which of the question's terms it is."""
+class Found(NamedTuple):
+    """A word of a text that is one of the question's: which word, where, and which of its terms."""
 
+    number: int
     start: int
     end: int
-    found: frozenset[str]
+    terms: frozenset[str]
 
 
-def _words(text: str, question: str) -> list[Word]:
-    wanted = frozenset(terms(question))
-    return [
-        Word(match.start(), match.end(), wanted & _terms_of(match[0]))
-        for match in _WORD.finditer(text)
-    ]
+def _found(text: str, question: str) -> Iterator[Found]:
+    wanted = _terms_of(question)
+    for number, match in enumerate(_WORD.finditer(text)):
+        if not wanted.isdisjoint(held := _terms_of(match[0])):
+            yield Found(number, match.start(), match.end(), wanted & held)
 
 
 @lru_cache(maxsize=20_000)  # a page of hits has two thousand words, most of them common ones
 def _terms_of(word: str) -> frozenset[str]:
     return frozenset(terms(word))
-
-
-def _density(words: list[Word]) -> tuple[int, int]:
-    """Different wanted terms, then all of them, in a snippet that begins with `words`."""
-    found = [word.found for word in words[:SNIPPET_WORDS]]
-    return len(frozenset().union(*found)), sum(map(len, found))
