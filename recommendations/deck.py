@@ -9,17 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from recommendations.events import Ballot, CardClosed, CardEvent, CardOpened, Kind, TextAdded
+from recommendations.events import (
+    Ballot,
+    CardClosed,
+    CardEvent,
+    CardOpened,
+    Kind,
+    TextAdded,
+    TextWithdrawn,
+)
 from recommendations.hits import ArticleHit
 
 
 @dataclass(slots=True)
 class Card:
+    """`text` are complete sentences; `draft` is what is shown of the next one, number `drafts`."""
+
     number: int
     hit: ArticleHit
     kind: Kind
     language: str
     text: str = ""
+    draft: str = ""
+    drafts: int = 1
+
+    def piece(self, text: str) -> str:
+        """The text as it goes on after the sentences before it."""
+        return f" {text}" if self.text else text
 
 
 class Deck:
@@ -60,18 +76,40 @@ class Deck:
         self.cards.append(self._open)
         yield opened
 
-    def add(self, text: str, language: str = "en") -> Iterator[CardEvent]:
-        """Text for the open card; the space between sentences is put here."""
+    def draft(self, text: str) -> Iterator[CardEvent]:
+        """What may be shown already of the open card's next sentence; "" withdraws it."""
         assert self._open is not None  # noqa: S101
-        piece = f" {text}" if self._open.text else text
-        self._open.text += piece
-        other = language if language != self._open.language else ""
-        yield TextAdded(self._open.number, piece, other)
+        card = self._open
+        shown, wanted = card.draft, card.piece(text) if text else ""
+        if not wanted.startswith(shown):
+            yield TextWithdrawn(card.number, card.drafts, shown)
+            card.drafts += 1
+            shown = ""
+        card.draft = wanted
+        if new := wanted.removeprefix(shown):
+            yield TextAdded(card.number, new, draft=card.drafts)
+
+    def add(self, text: str, language: str = "en") -> Iterator[CardEvent]:
+        """A complete sentence for the open card, the rest of its draft where it has one; the space
+        between sentences is put here."""
+        assert self._open is not None  # noqa: S101
+        card = self._open
+        other = language if language != card.language else ""
+        piece = card.piece(text)
+        if other or not piece.startswith(card.draft):
+            yield from self.draft("")
+        if new := piece.removeprefix(card.draft):
+            yield TextAdded(card.number, new, other)
+        card.text += piece
+        card.draft = ""
+        card.drafts += 1
 
     def close(self) -> Iterator[CardEvent]:
-        """Close the open card, if any; one without a word gets its article's excerpt."""
+        """Close the open card, if any; a sentence without an end is withdrawn, and a card without
+        a sentence gets its article's excerpt."""
         if (card := self._open) is None:
             return
+        yield from self.draft("")
         if card.kind is Kind.WRITING:
             card.kind = Kind.WRITTEN if card.text else Kind.EXCERPT
         if not card.text:

@@ -49,11 +49,24 @@ class CardOpened:
 
 @dataclass(frozen=True, slots=True)
 class TextAdded:
-    """Plain text for the end of a card. `language` only where it is not the card's own."""
+    """Plain text for the end of a card. `language` only where it is not the card's own.
+
+    `draft` numbers a sentence that is still being written: its text may be withdrawn.
+    """
 
     number: int
     text: str
     language: str = ""
+    draft: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextWithdrawn:
+    """A draft's text, which stands at the card's end, is taken away: its sentence is not shown."""
+
+    number: int
+    draft: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +97,4 @@ class Done:
     complete: bool = True
 
 
-type CardEvent = CardOpened | TextAdded | CardClosed | Status | Pulse | Done
+type CardEvent = CardOpened | TextAdded | TextWithdrawn | CardClosed | Status | Pulse | Done

@@ -11,7 +11,7 @@ from typing import Any
 
 from recommendations.facts import unsupported
 
-__all__ = ["is_english", "plain", "showable", "unsupported"]
+__all__ = ["harmless_start", "is_english", "plain", "showable", "unsupported"]
 
 LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 STRONG = re.compile(r"(?<!\w)\*{2,3}|\*{2,3}(?!\w)")
@@ -23,6 +23,8 @@ JOINERS = "\u200c\u200d"  # format characters that emoji and some scripts need
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!^)\b[A-ZÁÉÍÓÚÑ]\w*")
 WORD = re.compile(r"[^\W\d_]+")
 MIN_WORDS = 3
+# Words of letters only; what holds a digit, an address or a mark of Markdown has to wait.
+HARMLESS = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_])|[,;:]?(?:\s|$))*")
 SPANISH_FROM = 0.7  # probability; the least Spanish sentence of the demo articles has .82
 
 _loading = threading.Lock()
@@ -98,6 +100,18 @@ def showable(
     if not WORD.search(text) or unsupported(text, *sources) is not None:
         return None
     return None if english and not is_english(text, names) else text
+
+
+def harmless_start(words: str) -> str:
+    """The first of the `words` of an unfinished sentence, up to one that may be part of a fact.
+
+    What `plain` would change is left out as well, so the whole sentence begins with the same.
+    """
+    match = HARMLESS.match(words)
+    if match is None:
+        return ""
+    start = match[0] if match.end() == len(words) else match[0].rpartition(" ")[0]
+    return start.rstrip()
 
 
 def _identifier() -> Any:

@@ -25,6 +25,7 @@ from recommendations.events import (
     Pulse,
     Status,
     TextAdded,
+    TextWithdrawn,
 )
 from recommendations.votes import signed_log
 
@@ -63,6 +64,8 @@ def _named(event: CardEvent) -> tuple[str, str]:
             return "card", card_html(event)
         case TextAdded(number=number):
             return f"text-{number}", text_html(event)
+        case TextWithdrawn(number=number):
+            return f"text-{number}", withdrawal_html(event)
         case CardClosed(number=number, kind=kind, ballot=ballot):
             return f"label-{number}", label_html(number, kind, ballot)
         case Status(text=text):
@@ -95,9 +98,12 @@ def page(events: Iterable[CardEvent], language: str) -> Generator[bytes]:
                 opened, texts = event, []
             case TextAdded():
                 texts.append(event)
+            case TextWithdrawn(draft=draft):
+                texts = [text for text in texts if text.draft != draft]
             case CardClosed(kind=kind) if opened is not None:
+                settled = [replace(text, draft=None) for text in texts]
                 with translation.override(language):
-                    yield card_html(replace(opened, kind=kind), texts, opened.language).encode()
+                    yield card_html(replace(opened, kind=kind), settled, opened.language).encode()
             case Status():
                 status = event
     yield between.encode()
@@ -127,7 +133,15 @@ def card_html(
 def text_html(event: TextAdded) -> SafeString:
     if event.language:
         return format_html('<span lang="{}">{}</span>', event.language, event.text)
+    if event.draft is not None:
+        return format_html('<span class="draft-{}">{}</span>', event.draft, event.text)
     return escape(event.text)
+
+
+def withdrawal_html(event: TextWithdrawn) -> SafeString:
+    """Nothing to append; htmx deletes what the selector names. https://htmx.org/attributes/hx-swap-oob/"""
+    selector = f"#card-{event.number} .draft-{event.draft}"
+    return format_html('<span hx-swap-oob="delete:{}"></span>', selector)
 
 
 def label_html(number: int, kind: Kind, ballot: Ballot | None = None) -> str:

@@ -49,6 +49,11 @@ class SentenceStream:
         """What was begun and is not a complete sentence."""
         return "".join(self._text)
 
+    @property
+    def whole_words(self) -> str:
+        """`rest` without a word that may go on."""
+        return self.rest if self._space else self.rest.rpartition(" ")[0]
+
     def feed(self, delta: str) -> list[str]:
         return [sentence for char in delta for sentence in self._read(char)]
 

@@ -9,7 +9,7 @@ from threading import Thread
 
 from recommendations.deck import Deck
 from recommendations.events import CardEvent, Pulse
-from recommendations.guard import is_english, showable
+from recommendations.guard import harmless_start, is_english, showable
 from recommendations.hits import ArticleHit
 from recommendations.inference.base import ChatRequest, Usage
 from recommendations.sentences import SentenceStream
@@ -49,11 +49,13 @@ def prepare() -> None:
 
 
 class CheckedText:
-    """The text of one card on its way to the reader, sentence by sentence.
+    """The text of one card on its way to the reader.
 
-    A sentence is held back until it is complete and checked. One with a fact that neither the
-    article nor the question has is never shown, not even in part. With `english` a Spanish one is
-    not shown either: a small model then repeats the article instead of recommending it.
+    A sentence is checked when it is complete. One with a fact that neither the article nor the
+    question has is not shown; with `english` a Spanish one is not shown either: a small model then
+    repeats the article instead of recommending it. Until then its reader sees as many of its words
+    as state no fact, and a sentence that is not shown takes them away again. So what the guard is
+    there for, a wrong number or address, never stands on the page, not even for a moment.
     """
 
     def __init__(self, task: Task, hit: ArticleHit, *, english: bool = False) -> None:
@@ -69,17 +71,25 @@ class CheckedText:
         return self._stream.done
 
     def feed(self, delta: str) -> Generator[CardEvent]:
-        """The sentences that `delta` completes, and a pulse."""
+        """The sentences that `delta` completes, what it adds to the next one, and a pulse."""
         yield from self._show(self._stream.feed(delta))
+        yield from self._deck.draft(self._start())
         yield Pulse()
 
     def close(self) -> Generator[CardEvent]:
         """The last sentence, where it has an end."""
         yield from self._show(self._stream.close())
 
+    def _start(self) -> str:
+        """What may be shown of the sentence that is being written, if it looks like English."""
+        start = harmless_start(self._stream.whole_words)
+        return start if start and is_english(start, self._names) else ""
+
     def _show(self, sentences: list[str]) -> Generator[CardEvent]:
         for sentence in sentences:
             text = showable(sentence, self._sources, english=self._english, names=self._names)
-            if text is not None:
+            if text is None:
+                yield from self._deck.draft("")
+            else:
                 language = "en" if self._english or is_english(text, self._names) else "es"
                 yield from self._deck.add(text, language)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, Site, cards_json, in_pieces, slowly
-from tests.recommendations.chat_server import ChatServer, Cut, Stall, deltas, frame
+from tests.recommendations.chat_server import ChatServer, Cut, Stall, delta, deltas, frame
 
 QUESTION = "Security and vulnerabilities"
 
@@ -45,6 +45,21 @@ def test_five_cards_arrive_and_the_results_never_move(
             "Worth your time because it answers you. Read it soon."
         )
         expect(cards.nth(n)).to_contain_text("Written by a language model")
+
+
+def test_words_flow_and_a_sentence_with_an_invented_number_disappears(
+    site: Site, chat: ChatServer, open_page: OpenPage
+) -> None:
+    whole = cards_json(text="It answers your question after 4711 days.")
+    start, answers, rest = whole.partition("answers ")
+    chat.reply(*map(delta, (start, answers, "your ")), Stall(1.5), *deltas(rest[5:]))
+    page = open_page()
+    ask(page, site)
+    card = page.locator("#card-1 .card__text")
+    expect(card).to_have_text("It answers your")
+    expect(page.locator("#recommendations .card")).to_have_count(5)
+    expect(card).to_have_text("Read it soon.")
+    assert "4711" not in page.content()
 
 
 def test_finished_stream_is_not_opened_again(

@@ -14,6 +14,7 @@ from recommendations.events import (
     Pulse,
     Status,
     TextAdded,
+    TextWithdrawn,
 )
 
 
@@ -31,6 +32,7 @@ class Page:
     done: bool = False
     complete: bool = False
     pulses: int = 0
+    withdrawn: list[str] = field(default_factory=list)
 
     def kinds(self) -> list[str]:
         return [card.kind.value for card in self.cards]
@@ -54,6 +56,11 @@ def read(events: Iterable[CardEvent], into: Page | None = None) -> Page:
             case TextAdded(number=number):
                 assert open_card == number
                 page.cards[-1].text += event.text
+            case TextWithdrawn(number=number):
+                assert open_card == number
+                assert page.cards[-1].text.endswith(event.text)
+                page.cards[-1].text = page.cards[-1].text.removesuffix(event.text)
+                page.withdrawn.append(event.text)
             case CardClosed(number=number, kind=kind):
                 assert open_card == number
                 page.cards[-1].kind = kind

@@ -20,6 +20,7 @@ from recommendations.events import (
     Pulse,
     Status,
     TextAdded,
+    TextWithdrawn,
 )
 from recommendations.inference.sse import ServerSentEvent, read_events
 from recommendations.rendering import HTML_PING, PING, event_stream, frame, page
@@ -158,6 +159,16 @@ def test_frame_is_exactly_what_the_specification_wants() -> None:
 def test_unknown_event_is_an_error_of_ours() -> None:
     with pytest.raises(AssertionError):
         list(event_stream([object()], "en"))  # type: ignore[list-item]
+
+
+def test_draft_can_be_withdrawn(article: Article) -> None:
+    draft = TextAdded(1, "If <you>", draft=2)
+    withdrawn = TextWithdrawn(1, 2, "If <you>")
+    assert named([draft])["text-1"] == '<span class="draft-2">If &lt;you&gt;</span>'
+    assert named([withdrawn])["text-1"] == '<span hx-swap-oob="delete:#card-1 .draft-2"></span>'
+    events: list[CardEvent] = [CardOpened(1, article), draft, withdrawn]
+    events += [TextAdded(1, "So", draft=3), TextAdded(1, " it is."), CardClosed(1, Kind.WRITTEN)]
+    assert 'lang="en">So it is.</p>' in b"".join(page(events, "en")).decode()
 
 
 def test_page_comes_head_first_then_card_by_card(article: Article) -> None:

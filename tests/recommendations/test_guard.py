@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommendations import guard
-from recommendations.guard import is_english, plain, showable
+from recommendations.guard import harmless_start, is_english, plain, showable
 from tests.conftest import demo
 
 
@@ -216,3 +216,36 @@ def test_names_do_not_count_for_the_language() -> None:
     names = ["Una copia que nadie ha restaurado no es una copia"]
     assert showable(sentence, SOURCES, english=True) is None
     assert showable(sentence, SOURCES, english=True, names=names) == sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("", ""),
+        ("If you want it", "If you want it"),
+        ("Worth a look: the team's pre-release, or", "Worth a look: the team's pre-release, or"),
+        ("Good to know too:", "Good to know too:"),
+        ("It takes 20 minutes", "It takes"),
+        ("Use OAuth2 for", "Use"),
+        ("See http://example.org and", "See"),
+        ("Ask a@b.example for", "Ask"),
+        ("Version v2 is", "Version"),
+        ("Since mid-2024 it", "Since"),
+        ("Read the “guide” first", "Read the"),
+        ("It **really** works", "It"),
+        ("- It works", ""),
+        ("2026 was", ""),
+        ("¿Qué pasa", ""),
+    ],
+)
+def test_start_of_a_sentence_is_shown_up_to_what_may_be_a_fact(words: str, shown: str) -> None:
+    assert harmless_start(words) == shown
+
+
+@given(st.text(alphabet="ab '’-,:;.1@*_“\u0301 ", max_size=30))
+def test_start_of_a_sentence_is_the_start_of_what_is_shown_in_the_end(sentence: str) -> None:
+    words = " ".join(sentence.split())
+    for length in range(len(words) + 1):
+        start = harmless_start(words[:length].rpartition(" ")[0])
+        assert plain(words).startswith(start)
+        assert not any(char.isdigit() for char in start)

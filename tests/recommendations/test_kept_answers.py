@@ -45,7 +45,8 @@ def test_kept_answer_speaks_the_language_of_the_page(
 
 
 @pytest.mark.parametrize(
-    "change", ["question", "article", "articles", "model", "writer", "fresh", "age", "off"]
+    "change",
+    ["question", "article", "articles", "model", "writer", "sampling", "fresh", "age", "off"],
 )
 def test_kept_answer_is_not_given_for_something_else(
     chat: ChatServer, hits: list[ArticleHit], settings: Settings, change: str
@@ -65,6 +66,8 @@ def test_kept_answer_is_not_given_for_something_else(
         settings.CHAT_MODEL = "another-model"
     elif change == "writer":
         settings.RECOMMENDATION_WRITER = "per_article"
+    elif change == "sampling":
+        settings.RECOMMENDATION_TOP_P = 0.9
     elif change == "fresh":
         options = {"fresh": True}
     elif change == "age":

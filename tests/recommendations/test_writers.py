@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from recommendations import prompt_files
 from recommendations.deck import Deck
+from recommendations.events import TextAdded
 from recommendations.hits import ArticleHit
 from recommendations.inference.base import Message, get_client
 from recommendations.service import recommend
@@ -32,6 +33,16 @@ class TestSinglePrompt:
         first, second, third = messages(hits)
         assert (first.role, first.content) == ("system", "/no_think")
         assert (second.role, third.role) == ("system", "user")
+
+    def test_settings_decide_length_temperature_and_top_p(
+        self, hits: list[ArticleHit], settings: Settings
+    ) -> None:
+        asked = request("What is new?", Deck(hits))
+        assert (asked.max_tokens, asked.temperature, asked.top_p) == (760, 0.3, None)
+        settings.RECOMMENDATION_MAX_TOKENS = 90
+        settings.RECOMMENDATION_TEMPERATURE, settings.RECOMMENDATION_TOP_P = 0.0, 0.8
+        asked = request("What is new?", Deck(hits))
+        assert (asked.max_tokens, asked.temperature, asked.top_p) == (90, 0.0, 0.8)
 
     @pytest.mark.parametrize(
         "rule",
@@ -134,6 +145,27 @@ class TestPerArticle:
         page = self.ask(hits[:1])
         assert page.texts() == ["So it is. So it is. So it is."]
         assert chat.wait_until_left(1) < 1
+
+    def test_words_are_shown_while_they_are_written_but_no_fact_before_it_is_checked(
+        self, chat: ChatServer, hits: list[ArticleHit]
+    ) -> None:
+        first = [delta(word) for word in ("You ", "sign ", "in ", "within ", "4711 ", "days")]
+        chat.reply(*first, *deltas(" of it. ", "You ", "use ", "a finger."))
+        events = list(recommend("How do I sign in?", "en", hits[:1]))
+        added = [event.text for event in events if isinstance(event, TextAdded)]
+        assert added == ["You", " sign", " in", " within", "You", " use", " a", " finger."]
+        page = read(events)
+        assert page.withdrawn == ["You sign in within"]
+        assert page.texts() == ["You use a finger."]
+        assert page.complete
+
+    def test_half_a_sentence_is_taken_away_again(
+        self, chat: ChatServer, hits: list[ArticleHit]
+    ) -> None:
+        chat.reply(*deltas("You can sign in. And then ", "you", finish="length"))
+        page = self.ask(hits[:1])
+        assert page.withdrawn == [" And then"]
+        assert page.texts() == ["You can sign in."]
 
     def test_half_a_sentence_is_not_shown(self, chat: ChatServer, hits: list[ArticleHit]) -> None:
         chat.reply(*deltas("You can sign in. And then you", finish="length"))

@@ -23,7 +23,15 @@ from articles.models import Article
 from articles.search.base import SearchQuery
 from articles.search.results import Answer
 from articles.search.service import search
-from recommendations.events import CardClosed, CardEvent, CardOpened, Kind, Status, TextAdded
+from recommendations.events import (
+    CardClosed,
+    CardEvent,
+    CardOpened,
+    Kind,
+    Status,
+    TextAdded,
+    TextWithdrawn,
+)
 from recommendations.hits import ArticleHit
 from recommendations.service import recommend
 
@@ -52,6 +60,8 @@ class Cards:
                 self.cards.append(Card(event.number, event.article, event.kind))
             case TextAdded():
                 self.cards[-1].text += event.text
+            case TextWithdrawn():
+                self.cards[-1].text = self.cards[-1].text.removesuffix(event.text)
             case CardClosed():
                 self.cards[-1].kind = event.kind
             case Status():
@@ -134,6 +144,8 @@ class Command(BaseCommand):
                 self.stdout.write(self.style.MIGRATE_HEADING(event.article.title))
             case TextAdded():
                 self.write_live(event.text)
+            case TextWithdrawn():
+                self.write_live(" […]")  # the box below does not have it
             case CardClosed():
                 self.stdout.write("\n")
 
