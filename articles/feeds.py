@@ -1,9 +1,13 @@
-"""Atom feeds of the newest articles, all of them and by category."""
+"""Atom feeds of the newest articles: all of them, by category, by author.
+
+A feed is the same for everybody, whatever language its reader's browser asks for, so that any cache
+may keep it: its own few words are names, and each entry says the language of its article.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.syndication.views import Feed
@@ -14,16 +18,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from articles.markdown import render
-from articles.models import Article, Category
+from articles.models import Article, Author, Category, NamedPage
 
 LENGTH = 20
 
 
+class ArticleAtom(Atom1Feed):
+    def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
+        return {"xml:lang": item["language"]}
+
+
 class ArticlesFeed(Feed[Article, None]):
-    feed_type = Atom1Feed
+    feed_type = ArticleAtom
+    language = settings.LANGUAGE_CODE
 
     def title(self, obj: Any) -> str:
         return settings.SITE_NAME
@@ -52,18 +61,32 @@ class ArticlesFeed(Feed[Article, None]):
     def item_categories(self, item: Article) -> list[str]:
         return [str(item.category)]
 
+    def item_extra_kwargs(self, item: Article) -> dict[str, Any]:
+        return {"language": item.language}
 
-class CategoryFeed(ArticlesFeed):
-    """The articles of one category."""
+
+class NamedPageFeed(ArticlesFeed):
+    """The articles of one category or one author."""
+
+    model: ClassVar[type[NamedPage]]
+    field: ClassVar[str]
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return get_object_or_404(Category, slug=kwargs["slug"])
+        return get_object_or_404(self.model, slug=kwargs["slug"])
 
     def title(self, obj: Any) -> str:
-        return _("%(site)s: %(category)s") % {"site": settings.SITE_NAME, "category": obj.name}
+        return f"{settings.SITE_NAME}: {obj.name}"
 
     def link(self, obj: Any) -> str:
         return str(obj.get_absolute_url())
 
     def items(self, obj: Any) -> QuerySet[Article]:
-        return Article.objects.published().for_list().filter(category=obj)[:LENGTH]
+        return Article.objects.published().for_list().filter(**{self.field: obj})[:LENGTH]
+
+
+class CategoryFeed(NamedPageFeed):
+    model, field = Category, "category"
+
+
+class AuthorFeed(NamedPageFeed):
+    model, field = Author, "author"

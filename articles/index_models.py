@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from articles.managers import OutboxQuerySet
@@ -19,12 +20,12 @@ class OutboxEntry(models.Model):
     it. Not a foreign key: the article may be gone.
     """
 
-    article_id = models.PositiveBigIntegerField(db_index=True)
-    version = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
-    due_at = models.DateTimeField(default=timezone.now, db_index=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    error = models.TextField(blank=True)
+    article_id = models.PositiveBigIntegerField(_("article"), db_index=True)
+    version = models.PositiveIntegerField(_("version"), default=0)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now, db_index=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    error = models.TextField(_("error"), blank=True)
 
     objects = OutboxQuerySet.as_manager()
 
@@ -34,7 +35,8 @@ class OutboxEntry(models.Model):
         verbose_name_plural = _("waiting changes")
 
     def __str__(self) -> str:
-        return f"article {self.article_id} version {self.version}"
+        values = {"article": self.article_id, "version": self.version}
+        return gettext("article %(article)s, version %(version)s") % values
 
 
 class ReindexRun(models.Model):
@@ -45,17 +47,19 @@ class ReindexRun(models.Model):
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
 
-    started_at = models.DateTimeField(auto_now_add=True)
-    heartbeat_at = models.DateTimeField(auto_now=True)
-    finished_at = models.DateTimeField(null=True)
-    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
-    total = models.PositiveIntegerField(default=0)
-    indexed = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    message = models.TextField(blank=True)
+    started_at = models.DateTimeField(_("started at"), auto_now_add=True)
+    heartbeat_at = models.DateTimeField(_("last sign of life"), auto_now=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.RUNNING)
+    total = models.PositiveIntegerField(_("articles to write"), default=0)
+    indexed = models.PositiveIntegerField(_("articles written"), default=0)
+    failed = models.PositiveIntegerField(_("articles failed"), default=0)
+    message = models.TextField(_("message"), blank=True)
 
     class Meta:
         ordering = ["-pk"]
+        verbose_name = _("reindex")
+        verbose_name_plural = _("reindexes")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["state"], condition=Q(state="running"), name="one_running_reindex"
@@ -63,7 +67,7 @@ class ReindexRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"reindex of {self.started_at:%Y-%m-%d %H:%M}"
+        return gettext("reindex of %(time)s") % {"time": f"{self.started_at:%Y-%m-%d %H:%M}"}
 
 
 class EmbeddedIndex(models.Model):

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from articles.index_models import (
@@ -48,9 +49,16 @@ class NamedPage(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def shown_name(self) -> str:
+        """The name for a reader of the page, in the language of the page where there is one."""
+        return self.name
+
 
 class Author(NamedPage):
-    bio = models.TextField(_("biography"), blank=True, help_text=_("One or two sentences."))
+    bio = models.TextField(
+        _("biography"), blank=True, help_text=_("One or two sentences, in English.")
+    )
 
     class Meta(NamedPage.Meta):
         verbose_name = _("author")
@@ -61,12 +69,31 @@ class Author(NamedPage):
 
 
 class Category(NamedPage):
+    """`name` is English, and what the index and the model are told; pages show `shown_name`."""
+
+    spanish_name = models.CharField(
+        _("Spanish name"),
+        max_length=100,
+        blank=True,
+        help_text=_("For pages in Spanish; without it they show the English name."),
+    )
+
     class Meta(NamedPage.Meta):
         verbose_name = _("category")
         verbose_name_plural = _("categories")
 
     def get_absolute_url(self) -> str:
         return reverse("articles:category", args=[self.slug])
+
+    @property
+    def shown_name(self) -> str:
+        return self.spanish_name if self.shown_language == "es" else self.name
+
+    @property
+    def shown_language(self) -> str:
+        """Of `shown_name`, for its `lang` attribute."""
+        spanish = (get_language() or "").startswith("es")
+        return "es" if spanish and self.spanish_name else "en"
 
 
 class Article(models.Model):

@@ -7,12 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_cookie
 
 SHORT_NAME_LENGTH = 16  # the specification's limit
 
 
 @require_safe
 @cache_control(public=True, max_age=24 * 60 * 60)
+@vary_on_cookie  # which holds the language
 def description(request: HttpRequest) -> HttpResponse:
     """https://github.com/dewitt/opensearch/blob/master/opensearch-1-1-draft-6.md"""
     return render(

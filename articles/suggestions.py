@@ -38,12 +38,12 @@ ACCENTED = {
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """`translation` is the English title of a Spanish article; `language` is "" for a name."""
+    """`translation` is the English title of a Spanish article."""
 
     kind: Literal["article", "topic", "question"]
     text: str
     url: str
-    language: str = ""
+    language: str
     translation: str = ""
 
 
@@ -60,9 +60,11 @@ def suggest(typed: str) -> Iterator[Suggestion]:
     for article in articles.only("title", "translated_title", "slug", "language")[:MOST_ARTICLES]:
         url = article.get_absolute_url()
         yield Suggestion("article", article.title, url, article.language, article.translated_title)
-    topics = Category.objects.filter(matching(words, "name"), pk__in=public.values("category"))
+    topics = Category.objects.filter(
+        matching(words, "name", "spanish_name"), pk__in=public.values("category")
+    )
     for topic in topics[:MOST_OTHERS]:
-        yield Suggestion("topic", topic.name, topic.get_absolute_url())
+        yield Suggestion("topic", topic.shown_name, topic.get_absolute_url(), topic.shown_language)
     for starter in StarterQuestion.objects.filter(matching(words, "question"))[:MOST_OTHERS]:
         url = f"{reverse('articles:search')}?{urlencode({'q': starter.question})}"
         yield Suggestion("question", starter.question, url, starter.language)

@@ -26,4 +26,5 @@ urlpatterns = [
     path("archive/<int:year>/<int:month>/", views.MonthArchive.as_view(), name="month"),
     path("feeds/articles.atom", feeds.ArticlesFeed(), name="feed"),
     path("feeds/categories/<slug:slug>.atom", feeds.CategoryFeed(), name="category_feed"),
+    path("feeds/authors/<slug:slug>.atom", feeds.AuthorFeed(), name="author_feed"),
 ]

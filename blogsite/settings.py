@@ -138,6 +138,8 @@ CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60  # the reader's choice outlives the browser's session
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE: str = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
 
@@ -180,6 +182,7 @@ if not DEBUG:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600)
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_SSL_REDIRECT", True)
+    LANGUAGE_COOKIE_SECURE = SESSION_COOKIE_SECURE
 
 # Search: which engine answers follows from ELASTICSEARCH_URL alone. `ES_LOCAL_*` are the names
 # that Elastic's start-local script writes into its .env.
@@ -230,6 +233,16 @@ CHAT_COMPLETIONS_API_KEY: str = env.str("CHAT_COMPLETIONS_API_KEY", "")
 CHAT_MODEL: str = env.str("CHAT_MODEL", "")
 RECOMMENDATION_WRITER: str = env.str("RECOMMENDATION_WRITER", "")  # empty: by engine
 RECOMMENDATION_CARDS = 5
+# What the model is asked for by the single prompt; the embedded model's own were measured.
+RECOMMENDATION_MAX_TOKENS: int = env.int(  # of one answer; 0: as many as its cards need
+    "RECOMMENDATION_MAX_TOKENS", 0, validate=validate.Range(min=0)
+)
+RECOMMENDATION_TEMPERATURE: float = env.float(
+    "RECOMMENDATION_TEMPERATURE", 0.3, validate=validate.Range(min=0, max=2)
+)
+RECOMMENDATION_TOP_P: float | None = env.float(  # unset: what the model server thinks best
+    "RECOMMENDATION_TOP_P", None, validate=validate.Range(min=0, max=1, min_inclusive=False)
+)
 RECOMMENDATION_SLOTS: int = env.int("RECOMMENDATION_SLOTS", 64)  # open streams of one process
 RECOMMENDATION_DEADLINE: float = env.float("RECOMMENDATION_DEADLINE", 120.0)  # seconds
 RECOMMENDATION_READ_TIMEOUT: float = env.float("RECOMMENDATION_READ_TIMEOUT", 60.0)  # of silence

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 class RecommendationsConfig(AppConfig):
     name = "recommendations"
-    verbose_name = _("recommendations")
+    verbose_name = _("Recommendations")
 
     def ready(self) -> None:
         from recommendations import checks, unanswered  # noqa: F401  (checks register themselves)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
@@ -116,7 +117,8 @@ class Vote(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_value_display()}: {self.log_id}, article {self.article_id}"
+        values = {"thumb": self.get_value_display(), "article": self.article_id}
+        return gettext("%(thumb)s for article %(article)s") % values
 
 
 class KeptAnswer(Retained):

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connections
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.timesince import timesince
@@ -196,11 +197,15 @@ class Answer:
         for card in answer.cards:
             yield from self.deck.whole(hits[card["article"]], Kind.KEPT, card["text"])
         with translation.override(self.language):
-            age = timesince(answer.created_at, depth=1)
-            sentence = gettext(
-                "A language model wrote these texts %(age)s ago for the same question."
-            )
-        yield Status(sentence % {"age": age})
+            if timezone.now() - answer.created_at < timedelta(minutes=1):
+                sentence = gettext(
+                    "A language model wrote these texts a moment ago for the same question."
+                )
+            else:
+                sentence = gettext(
+                    "A language model wrote these texts %(age)s ago for the same question."
+                ) % {"age": timesince(answer.created_at, depth=1)}
+        yield Status(sentence)
         yield Done()
 
     def conclude(self, key: str) -> Generator[CardEvent]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import closing
 
+from django.conf import settings
+
 from recommendations.cards import CardReader, CardReading, CardStarted, CardText
 from recommendations.deck import Deck
 from recommendations.embedded.prompt import harmless
@@ -17,10 +19,18 @@ from recommendations.writing import CheckedText, Task
 PROMPTS = ("single_prompt.system.txt", "single_prompt.user.txt")
 TOKENS_A_CARD = 220  # three sentences, the title and the JSON around them
 ARTICLE_WORDS = 700  # of a long article: its opening, and the passage that answers
-TEMPERATURE = 0.3
-PARAMETERS = f"{TOKENS_A_CARD} {ARTICLE_WORDS} {TEMPERATURE}"
 # SmolLM3 and Qwen3 think first unless a system message says this; other models pass over it.
 NO_THINKING = Message("system", "/no_think")
+
+
+def parameters() -> str:
+    """All besides the prompts that shapes the words."""
+    asked = (
+        settings.RECOMMENDATION_MAX_TOKENS,
+        settings.RECOMMENDATION_TEMPERATURE,
+        settings.RECOMMENDATION_TOP_P,
+    )
+    return " ".join(map(str, (TOKENS_A_CARD, ARTICLE_WORDS, *asked)))
 
 
 def write(task: Task) -> Generator[CardEvent]:
@@ -58,8 +68,9 @@ def request(question: str, deck: Deck) -> ChatRequest:
     system, user = (harmless(render_prompt(name, values)) for name in PROMPTS)
     return ChatRequest(
         [NO_THINKING, Message("system", system), Message("user", user)],
-        max_tokens=TOKENS_A_CARD * len(deck.hits) + 100,
-        temperature=TEMPERATURE,
+        max_tokens=settings.RECOMMENDATION_MAX_TOKENS or TOKENS_A_CARD * len(deck.hits) + 100,
+        temperature=settings.RECOMMENDATION_TEMPERATURE,
+        top_p=settings.RECOMMENDATION_TOP_P,
     )
 
 

@@ -24,21 +24,23 @@ class Writer:
     name: str
     write: Callable[[Task], Generator[CardEvent]] | None = None
     prompts: tuple[str, ...] = ()
-    parameters: str = ""
+    parameters: Callable[[], str] = str
 
     @property
     def version(self) -> str:
         """Changes with prompts and parameters, so that kept answers of older ones are not used."""
-        return version(self.prompts, self.parameters)
+        return version(self.prompts, self.parameters())
 
 
 WRITERS = {
     writer.name: writer
     for writer in (
         Writer(
-            "single_prompt", single_prompt.write, single_prompt.PROMPTS, single_prompt.PARAMETERS
+            "single_prompt", single_prompt.write, single_prompt.PROMPTS, single_prompt.parameters
         ),
-        Writer("per_article", per_article.write, per_article.PROMPTS, per_article.PARAMETERS),
+        Writer(
+            "per_article", per_article.write, per_article.PROMPTS, lambda: per_article.PARAMETERS
+        ),
         Writer("passages"),
     )
 }

@@ -56,7 +56,7 @@ def findability(request: HttpRequest) -> HttpResponse:
         try:
             context |= {"question": question, "standing": standing(question, draft, pk)}
         except SearchError as error:
-            context["problem"] = str(error)
+            context["failure"] = str(error)
     return render(request, "admin/articles/article/_standing.html", context)
 
 

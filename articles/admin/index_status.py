@@ -51,7 +51,9 @@ def show(article: Article) -> SafeString:
     state = IndexState(getattr(article, "index_state", IndexState.IN_STEP))
     if state == IndexState.FAILED:
         reason = getattr(article, "index_error", "")
-        return format_html('{}<p class="reason">{}</p>', badge("bad", state.label), reason)
+        return format_html(
+            '{}<p class="reason" lang="en">{}</p>', badge("bad", state.label), reason
+        )
     if state == IndexState.WAITING:
         return badge("due", state.label)
     if not article.is_public:

@@ -84,11 +84,13 @@ def state(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def newest_failures(failed: QuerySet[OutboxEntry]) -> list[OutboxEntry]:
-    """The newest failed entry of each of some articles; one article may have several."""
+def newest_failures(failed: QuerySet[OutboxEntry]) -> list[tuple[OutboxEntry, Article | None]]:
+    """The newest failed entry of some articles, each with its article unless that was deleted."""
     newest = failed.order_by().values("article_id").annotate(newest=Max("pk")).order_by("-newest")
     entries = OutboxEntry.objects.in_bulk(row["newest"] for row in newest[:REASONS])
-    return sorted(entries.values(), key=lambda entry: -entry.pk)
+    articles = Article.objects.in_bulk(entry.article_id for entry in entries.values())
+    ordered = sorted(entries.values(), key=lambda entry: -entry.pk)
+    return [(entry, articles.get(entry.article_id)) for entry in ordered]
 
 
 def problems(last_run: ReindexRun | None, untried: bool) -> list[str]:

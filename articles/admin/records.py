@@ -8,11 +8,17 @@ from django.http import HttpRequest
 from articles.models import Author, Category, OutboxEntry, ReindexRun, StarterQuestion
 
 
-@admin.register(Author, Category)
+@admin.register(Author)
 class NamedPageAdmin(admin.ModelAdmin[Author | Category]):
     list_display = ["name", "slug"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(Category)
+class CategoryAdmin(NamedPageAdmin):
+    list_display = ["name", "spanish_name", "slug"]
+    search_fields = ["name", "spanish_name"]
 
 
 @admin.register(StarterQuestion)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from datetime import time as clock
 from functools import partial
+from typing import Self
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -21,8 +23,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from articles.models import Article, OutboxEntry
-from articles.search.base import SearchError, get_engine
-from articles.search.documents import to_document
+from articles.search.base import Document, SearchError, get_engine
+from articles.search.documents import built_ahead, to_documents
 
 logger = logging.getLogger(__name__)
 
@@ -83,11 +85,17 @@ def waiting(*, retry_now: bool = True) -> Q:
 def drain(*, seconds: float | None = None, retry_now: bool = False) -> None:
     """Sync every article that waits, in batches; with `seconds`, stop after that time."""
     deadline = None if seconds is None else time.monotonic() + seconds
+    with closing(built_ahead(_batches(retry_now=retry_now))) as batches:
+        for changes, documents in batches:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            changes.settle(_write(documents, changes.removals, left))
+
+
+def _batches(*, retry_now: bool) -> Iterator[tuple[Changes, Iterable[Article]]]:
     last = 0
     while True:
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
-            return
         entries = OutboxEntry.objects.filter(waiting(retry_now=retry_now), article_id__gt=last)
         pks = list(
             entries.order_by("article_id").values_list("article_id", flat=True).distinct()[:BATCH]
@@ -95,7 +103,8 @@ def drain(*, seconds: float | None = None, retry_now: bool = False) -> None:
         if not pks:
             return
         last = pks[-1]
-        sync(pks, seconds=left)
+        changes = Changes.read(pks)
+        yield changes, changes.public
 
 
 def sync(pks: Sequence[int], *, seconds: float | None = None) -> Mapping[int, str]:
@@ -104,27 +113,52 @@ def sync(pks: Sequence[int], *, seconds: float | None = None) -> Mapping[int, st
     Returns the failed primary keys with the reason. Failures are noted in the outbox with the
     time of the next try; none is raised.
     """
-    entries = list(OutboxEntry.objects.filter(article_id__in=pks))
-    rows = Article.objects.for_list().in_bulk([entry.article_id for entry in entries])
-    public = {pk: row for pk, row in rows.items() if row.is_public}
-    removals = {pk: row.version for pk, row in rows.items() if pk not in public}
-    for entry in entries:
-        if entry.article_id not in rows:
-            removals[entry.article_id] = max(removals.get(entry.article_id, 0), entry.version)
-
-    failures = _write(public.values(), removals, seconds)
-    with transaction.atomic():
-        done = [entry.pk for entry in entries if entry.article_id not in failures]
-        OutboxEntry.objects.filter(pk__in=done).delete()
-        _schedule(row for pk, row in rows.items() if row.is_scheduled and pk not in failures)
-        _postpone([entry for entry in entries if entry.article_id in failures], failures)
+    changes = Changes.read(pks)
+    failures = _write(to_documents(changes.public), changes.removals, seconds)
+    changes.settle(failures)
     return failures
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Outbox entries of some articles, and what the index must hold of those now.
+
+    The entries are read before the rows, so a row is never older than what its entry announced; one
+    that changes afterwards has another entry. `removals` are primary keys with their versions.
+    """
+
+    entries: Sequence[OutboxEntry]
+    public: Sequence[Article]
+    removals: Mapping[int, int]
+    scheduled: Sequence[Article]
+
+    @classmethod
+    def read(cls, pks: Sequence[int]) -> Self:
+        entries = list(OutboxEntry.objects.filter(article_id__in=pks))
+        rows = Article.objects.for_list().in_bulk([entry.article_id for entry in entries])
+        removals = {pk: row.version for pk, row in rows.items() if not row.is_public}
+        for entry in entries:
+            if entry.article_id not in rows:
+                removals[entry.article_id] = max(removals.get(entry.article_id, 0), entry.version)
+        return cls(
+            entries,
+            public=[row for row in rows.values() if row.is_public],
+            removals=removals,
+            scheduled=[row for row in rows.values() if row.is_scheduled],
+        )
+
+    def settle(self, failures: Mapping[int, str]) -> None:
+        """Remove the entries of what the engine took; the others get the time of their next try."""
+        with transaction.atomic():
+            done = [entry.pk for entry in self.entries if entry.article_id not in failures]
+            OutboxEntry.objects.filter(pk__in=done).delete()
+            _schedule(row for row in self.scheduled if row.pk not in failures)
+            _postpone([entry for entry in self.entries if entry.article_id in failures], failures)
+
+
 def _write(
-    public: Iterable[Article], removals: Mapping[int, int], seconds: float | None
+    documents: Sequence[Document], removals: Mapping[int, int], seconds: float | None
 ) -> dict[int, str]:
-    documents = [to_document(row) for row in public]
     failures: dict[int, str] = {}
     try:
         engine = get_engine()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,8 +18,8 @@ from django.utils import timezone
 
 from articles.models import Article, OutboxEntry, ReindexRun
 from articles.search import outbox
-from articles.search.base import Document, Rebuild, SearchEngine, SearchError, get_engine
-from articles.search.documents import to_document
+from articles.search.base import Rebuild, SearchEngine, SearchError, get_engine
+from articles.search.documents import built_ahead, to_documents
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +30,12 @@ CATCH_UP_ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What index and database do not agree on, as primary keys."""
+    """What index and database do not agree on, as primary keys; `orphaned` with the versions."""
 
     missing: Sequence[int]
     stale: Sequence[int]
-    orphaned: Sequence[int]
+    orphaned: Mapping[int, int]
+    indexed: int  # documents in the index
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.stale or self.orphaned)
@@ -59,12 +61,13 @@ def compare(index: SearchEngine | Rebuild) -> Difference:
     return Difference(
         missing=sorted(public.keys() - indexed.keys()),
         stale=sorted(pk for pk in public.keys() & indexed.keys() if public[pk] != indexed[pk]),
-        orphaned=sorted(indexed.keys() - public.keys()),
+        orphaned={pk: indexed[pk] for pk in sorted(indexed.keys() - public.keys())},
+        indexed=len(indexed),
     )
 
 
 def reindex(
-    chunk_size: int = 200, progress: Callable[[int, int], None] = lambda done, total: None
+    chunk_size: int = 100, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Report:
     """Build a new index and let it serve; on any failure the old one keeps serving.
 
@@ -98,14 +101,15 @@ def _build(
     try:
         run.total = Article.objects.published().count()
         beat = time.monotonic()
-        for documents in _chunks(chunk_size):
-            report.failures |= target.index(documents)
-            run.indexed += len(documents)
-            run.failed = len(report.failures)
-            progress(run.indexed, max(run.total, run.indexed))
-            if time.monotonic() - beat > HEARTBEAT_SECONDS:
-                run.save()
-                beat = time.monotonic()
+        with closing(built_ahead(_pages(chunk_size))) as pages:
+            for _last, documents in pages:
+                report.failures |= target.index(documents)
+                run.indexed += len(documents)
+                run.failed = len(report.failures)
+                progress(run.indexed, max(run.total, run.indexed))
+                if time.monotonic() - beat > HEARTBEAT_SECONDS:
+                    run.save()
+                    beat = time.monotonic()
         report.documents = _catch_up(target, report.failures)
         target.commit()
     except BaseException:
@@ -114,8 +118,8 @@ def _build(
     return report
 
 
-def _chunks(size: int) -> Iterator[list[Document]]:
-    """Documents of all public articles by ascending primary key, without OFFSET.
+def _pages(size: int) -> Iterator[tuple[int, list[Article]]]:
+    """All public articles by ascending primary key, without OFFSET; with each page its last key.
 
     Keyset paging neither skips nor repeats a row when the table changes meanwhile.
     """
@@ -123,7 +127,7 @@ def _chunks(size: int) -> Iterator[list[Document]]:
     rows = Article.objects.published().for_list().order_by("pk")
     while page := list(rows.filter(pk__gt=last)[:size]):
         last = page[-1].pk
-        yield [to_document(article) for article in page]
+        yield last, page
 
 
 def _catch_up(target: Rebuild, failures: dict[int, str]) -> int:
@@ -132,12 +136,13 @@ def _catch_up(target: Rebuild, failures: dict[int, str]) -> int:
         difference = compare(target)
         wanted = {*difference.missing, *difference.stale} - failures.keys()
         if not wanted and not difference.orphaned:
-            break
+            return difference.indexed
         rows = Article.objects.published().for_list().in_bulk(wanted)
-        failures |= target.index([to_document(row) for row in rows.values()])
+        failures |= target.index(to_documents(rows.values()))
         gone = dict(Article.objects.filter(pk__in=difference.orphaned).values_list("pk", "version"))
-        indexed = dict(target.versions())
-        target.delete({pk: gone.get(pk, indexed[pk] + 1) for pk in difference.orphaned})
+        target.delete(
+            {pk: gone.get(pk, version + 1) for pk, version in difference.orphaned.items()}
+        )
     return sum(1 for _document in target.versions())
 
 

@@ -45,7 +45,7 @@ class Answer:
     @cached_property
     def facets(self) -> Mapping[Facet, Sequence[FacetValue]]:
         labels: dict[Facet, Mapping[str, str]] = {
-            "category": dict(Category.objects.values_list("slug", "name")),
+            "category": {page.slug: page.shown_name for page in Category.objects.all()},
             "author": dict(Author.objects.values_list("slug", "name")),
             "language": {code: str(name) for code, name in Article.Language.choices},
         }

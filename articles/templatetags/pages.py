@@ -17,7 +17,7 @@ from django.utils.html import json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from articles.forms import SearchForm
-from articles.models import Article
+from articles.models import Article, NamedPage
 from articles.search.base import FACETS, Facet
 from articles.templatetags.articles import excerpt
 
@@ -50,7 +50,10 @@ def chosen_filters(form: SearchForm) -> list[Chip]:
     languages = dict(Article.Language.choices)
     chosen = ((facet, form.cleaned_data.get(facet)) for facet in FACETS)
     return [
-        Chip(facet, str(languages.get(value, value) if facet == "language" else value))
+        Chip(
+            facet,
+            value.shown_name if isinstance(value, NamedPage) else str(languages.get(value, value)),
+        )
         for facet, value in chosen
         if value
     ]

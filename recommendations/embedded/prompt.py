@@ -28,8 +28,8 @@ SYSTEM, EXAMPLES, USER = PROMPTS = (
 # of the reader's wish, because further down the list an article answers the question less.
 OPENINGS = ("If you", "You'll want this", "Worth a look:", "Here you see", "Good to know too:")
 QUESTION_WORDS = 30
-LEAD_WORDS = 45  # how the article begins says what it is about
-PASSAGE_WORDS = 20
+LEAD_WORDS = 42  # how the article begins says what it is about
+PASSAGE_WORDS = 16
 FEWEST_WORDS = 4  # of a sentence; shorter lines are labels and list numbers
 MAX_TOKENS = 96  # for two long sentences; what follows the last full stop is not shown
 TEMPERATURE = 0.0

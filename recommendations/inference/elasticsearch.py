@@ -61,7 +61,8 @@ class ElasticsearchChatClient:
         path = f"{base}/_inference/chat_completion/{quote(endpoint, safe='')}/_stream"
         netloc = parts.netloc.rpartition("@")[2]
         url = urlunsplit(parts._replace(netloc=netloc, path=path, query="", fragment=""))
-        return cls(Server(url, HINT, authorization), endpoint)
+        server = Server(url, HINT, authorization, settings.ELASTICSEARCH_CA_CERTS)
+        return cls(server, endpoint)
 
     def stream(self, request: ChatRequest, cancel: Cancellation) -> Generator[str | Usage]:
         with post(

@@ -35,6 +35,7 @@ class Server:
     url: str
     hint: str
     authorization: str = field(default="", repr=False)
+    ca_certs: str = ""  # file of the server's own authority; the public ones where it is empty
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -114,6 +115,7 @@ def post(
                 json=payload,
                 headers={"Accept": "text/event-stream", "Accept-Encoding": "identity"},
                 timeout=(CONNECT_SECONDS, settings.RECOMMENDATION_READ_TIMEOUT),
+                verify=server.ca_certs or None,  # of the session it would lose to the environment
                 stream=True,
                 allow_redirects=False,
             )
@@ -167,6 +169,7 @@ def get(server: Server, url: str) -> tuple[int, bytes]:
             response = session.get(
                 url,
                 timeout=(STATUS_SECONDS, STATUS_SECONDS),
+                verify=server.ca_certs or None,
                 stream=True,
                 allow_redirects=False,
             )

@@ -154,6 +154,29 @@ def test_deferred_changes_are_drained_at_once(make_article: MakeArticle) -> None
     assert indexed() == {article.pk: 1}
 
 
+def test_many_changes_are_drained_in_batches(
+    make_article: MakeArticle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    with outbox.deferred():
+        articles = [make_article() for _number in range(5)]
+        articles[2].delete()
+        articles[4].save()
+    outbox.drain()
+    assert len(indexed()) == 4
+    assert not compare(get_engine())
+    assert not OutboxEntry.objects.exists()
+
+
+def test_change_made_while_an_older_one_is_written_still_waits(make_article: MakeArticle) -> None:
+    with outbox.deferred():
+        article = make_article()
+        changes = outbox.Changes.read([article.pk])
+        article.save()
+    changes.settle({})
+    assert OutboxEntry.objects.count() == 1
+
+
 def test_attempt_stops_when_its_time_is_over(settings: Settings, make_article: MakeArticle) -> None:
     settings.SYNC_ATTEMPT_SECONDS = 0
     make_article()

@@ -37,6 +37,35 @@ START_SECONDS = 60
 # Enough for each question of these tests: security, migration, charts, in both languages.
 DEMO_IDS = {f"vereda-{n:03}" for n in (1, 2, 3, 4, 5, 6, 8, 15, 20, 23, 28, 29, 32, 35, 42, 51)}
 PASSWORD = "a-password-for-tests"
+# Run inside the site's own process, whose secret key signs the session.
+SIGN_IN_AND_ASK = """
+from datetime import timedelta
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
+from articles.models import Article
+from recommendations.models import QueryLog, Vote
+
+user = User.objects.get(username="editor")
+session = SessionStore()
+session[SESSION_KEY] = str(user.pk)
+session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+session.save()
+
+article = Article.objects.earliest("pk")
+asked = [("How do I rotate a key?", "written", [article.pk]), ("potato soup", "excerpts", [])]
+for day in range(9):
+    for question, outcome, hits in asked:
+        log = QueryLog.objects.create(
+            question=question, language="en", writer="single_prompt", total_ms=900,
+            outcome=outcome, hits=hits, created_at=timezone.now() - timedelta(days=day),
+        )
+        if hits:
+            Vote.objects.create(log=log, article=article, value=-1 if day else 1)
+print(session.session_key)
+"""
 # What a page may say when a test takes its server away or lets it fail.
 EXPECTED = ("net::ERR", "Failed to load resource", "[object Event]", "Response Status Error Code")
 
@@ -170,6 +199,13 @@ def site_env(tmp_path_factory: pytest.TempPathFactory, chat_server: ChatServer) 
     site.manage("collectstatic", "--noinput", "--verbosity=0")
     site.manage("createsuperuser", "--noinput", "--username=editor", "--email=e@vereda.example")
     return env
+
+
+@pytest.fixture(scope="session")
+def editor_session(site_env: dict[str, str]) -> str:
+    """The key of a session in which the editor is signed in; readers have asked meanwhile."""
+    output = Site(site_env).manage("shell", "--verbosity=0", "--command", SIGN_IN_AND_ASK)
+    return output.split()[-1]
 
 
 @pytest.fixture(scope="session")

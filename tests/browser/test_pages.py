@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, OpenPage, Site
+from tests.recommendations.chat_server import ChatServer
 
 PAGES = [
     "/",
@@ -20,6 +21,7 @@ PAGES = [
     "/search/?q=seguridad&language=es",
     "/search/?q=a+recipe+for+potato+soup",
     "/search/?q=seguridad&language=fr",
+    "/search/?q=seguridad&year=1999",
     "/nowhere/at-all/",
 ]
 
@@ -39,6 +41,23 @@ def test_page_is_accessible_and_fits_in_both_themes_and_widths(
             )
             result = Axe().run(page)
             assert result.violations_count == 0, result.generate_report()
+
+
+def test_search_without_its_engine_says_so_and_still_finds(
+    site_env: dict[str, str], chat: ChatServer, open_page: OpenPage
+) -> None:
+    site = Site(site_env | {"ELASTICSEARCH_URL": "http://127.0.0.1:9"})
+    site.start()
+    try:
+        page = open_page()
+        page.goto(f"{site.url}/search/?q=session+tokens")
+        expect(page.locator(".notice")).to_contain_text("these results match your words only")
+        expect(page.locator("[data-hit]").first).to_be_visible()
+        expect(page.locator("#card-1")).to_contain_text("Written by a language model")
+        result = Axe().run(page)
+        assert result.violations_count == 0, result.generate_report()
+    finally:
+        site.stop()
 
 
 def test_slash_focuses_the_question_box_and_enter_asks(site: Site, open_page: OpenPage) -> None:

@@ -41,7 +41,10 @@ def test_kept_answer_speaks_the_language_of_the_page(
     chat.reply(*pieces(array(*TEXTS)))
     ask(hits, "Q?")
     page = read(recommend("Q?", "es", hits))
-    assert "minutos" in page.status
+    assert page.status.startswith("Un modelo de lenguaje acaba de escribir")
+    KeptAnswer.objects.update(created_at=timezone.now() - timedelta(hours=3))
+    page = read(recommend("Q?", "es", hits))
+    assert "hace 3\xa0horas" in page.status
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from articles.importing import ImportedArticle
-from articles.models import Article, Author, StarterQuestion
+from articles.models import Article, Author, Category, StarterQuestion
 from articles.search import outbox
 from articles.search.base import SearchError, get_engine
 from articles.search.rebuild import compare
@@ -47,6 +47,10 @@ class Command(BaseCommand):
                 ImportedArticle.parse(document).store()
             for author in self.fixture("authors.json"):
                 Author.objects.filter(name=author["name"]).update(bio=author["bio"])
+            for category in self.fixture("categories.json"):
+                Category.objects.filter(name=category["name"]).update(
+                    spanish_name=category["spanish_name"]
+                )
         StarterQuestion.objects.bulk_create(
             StarterQuestion(**starter, position=position)
             for position, starter in enumerate(self.fixture("starters.json"))

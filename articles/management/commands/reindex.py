@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--chunk-size", type=positive, default=200, metavar="N", help="articles written at once"
+            "--chunk-size", type=positive, default=100, metavar="N", help="articles written at once"
         )
         parser.add_argument(
             "--check", action="store_true", help="compare index and database, change nothing"

@@ -1,0 +1,125 @@
+"""The editor's pages in the admin: accessible in both themes, and what their buttons do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage, Site
+
+# Django's styles import each other, which axe would read through inline styles of its own.
+AXE_OPTIONS = {"resultTypes": ["violations"], "preload": False}
+
+type Admin = Callable[[str], Page]
+
+
+@pytest.fixture
+def admin(site: Site, editor_session: str, open_page: OpenPage) -> Admin:
+    """Opens a page below /admin/ as the editor."""
+
+    def go(path: str) -> Page:
+        page = open_page()
+        page.context.add_cookies([{"name": "sessionid", "value": editor_session, "url": site.url}])
+        page.goto(f"{site.url}/admin/{path}")
+        return page
+
+    return go
+
+
+def database(site: Site) -> closing[sqlite3.Connection]:
+    path = site.env["DATABASE_URL"].removeprefix("sqlite:///")
+    return closing(sqlite3.connect(path, timeout=10, isolation_level=None))
+
+
+def article_id(site: Site, language: str) -> int:
+    with database(site) as rows:
+        query = "SELECT min(id) FROM articles_article WHERE language = ?"
+        return int(rows.execute(query, [language]).fetchone()[0])
+
+
+def fail_a_change(site: Site, article: int) -> None:
+    """As if the index had not answered when the article was saved."""
+    with database(site) as rows:
+        rows.execute(
+            "INSERT INTO articles_outboxentry"
+            " (article_id, version, created_at, due_at, attempts, error)"
+            " VALUES (?, 0, datetime('now'), datetime('now', '+1 hour'), 2, 'No route to host')",
+            [article],
+        )
+
+
+def assert_accessible_in_both_themes(page: Page) -> None:
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        # Django's links fade from one colour to the other.
+        while page.evaluate("document.getAnimations().length"):
+            page.wait_for_timeout(50)
+        result = Axe().run(page, options=AXE_OPTIONS)
+        assert result.violations_count == 0, (theme, result.generate_report())
+
+
+def test_list_shows_the_state_of_each_article_and_the_panel_mends_it(
+    site: Site, admin: Admin
+) -> None:
+    article = article_id(site, "es")
+    fail_a_change(site, article)
+    page = admin("articles/article/?index=failed")
+    row = page.locator("#result_list tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("No route to host")
+    page.goto(f"{site.url}/admin/articles/article/")
+    assert_accessible_in_both_themes(page)
+
+    page.goto(f"{site.url}/admin/articles/article/search-index/")
+    expect(page.locator("#index-state")).to_contain_text("No route to host")
+    assert_accessible_in_both_themes(page)
+    page.get_by_role("button", name="Sync now").click()
+    expect(page.locator(".messagelist")).to_contain_text("being written to the index")
+    expect(page.locator("#index-state")).to_contain_text("The index has seen every change.")
+    page.get_by_role("button", name="Reindex").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    assert_accessible_in_both_themes(page)
+    expect(page.get_by_role("button", name="Reindex")).to_be_enabled(timeout=60_000)
+    expect(page.locator("#index-state")).to_contain_text("articles written")
+    expect(page.locator("#index-announcement")).to_have_text("Finished.")
+
+
+def test_form_warns_previews_and_says_how_readers_would_find_the_text(
+    site: Site, admin: Admin
+) -> None:
+    article = article_id(site, "es")
+    page = admin(f"articles/article/{article}/change/")
+    expect(page.locator("#preview .prose")).to_have_attribute("lang", "es")
+    expect(page.locator("#preview")).to_contain_text("words")
+    page.locator("#id_translated_title").fill("")
+    expect(page.locator("#preview")).to_contain_text("needs an English title")
+    page.locator("#id_content").fill("## Palomas\n\nUna *paloma* lleva el paquete.")
+    expect(page.locator("#preview em")).to_have_text("paloma")
+    page.get_by_label("A reader's question").fill("palomas que llevan paquetes")
+    page.keyboard.press("Enter")
+    answer = page.locator("#standing blockquote")
+    expect(answer).to_contain_text("lleva el paquete", timeout=15_000)  # the encoder may be cold
+    expect(page.locator("#standing")).to_contain_text("Readers would find it first")
+    assert_accessible_in_both_themes(page)
+    with database(site) as rows:  # the form was only read
+        query = "SELECT content FROM articles_article WHERE id = ?"
+        assert "Palomas" not in rows.execute(query, [article]).fetchone()[0]
+
+
+def test_what_readers_ask_is_counted_drawn_and_exported(site: Site, admin: Admin) -> None:
+    page = admin("recommendations/querylog/insights/")
+    expect(page.locator("svg.chart rect.chart__asked").first).to_be_visible()
+    expect(page.get_by_role("table").filter(has_text="potato soup").first).to_be_visible()
+    assert_accessible_in_both_themes(page)
+    page.get_by_role("link", name="Last 90 days").click()
+    page.wait_for_url("**days=90")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export as CSV").click()
+    lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("asked_at,question,")
+    assert sum(",potato soup," in line for line in lines) == 9

@@ -1,0 +1,34 @@
+"""Settings from the environment: a bad value stops the start with one sentence."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("RECOMMENDATION_MAX_TOKENS", "-1", "Must be greater than or equal to 0."),
+        (
+            "RECOMMENDATION_TEMPERATURE",
+            "3",
+            "Must be greater than or equal to 0 and less than or equal to 2.",
+        ),
+        ("RECOMMENDATION_TOP_P", "0", "Must be greater than 0 and less than or equal to 1."),
+        ("RECOMMENDATION_TOP_P", "much", "Not a valid number."),
+    ],
+)
+def test_bad_value_is_named_in_one_sentence(name: str, value: str, sentence: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        env=os.environ | {name: value},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == f'error: Environment variable "{name}" invalid: {sentence}\n'
