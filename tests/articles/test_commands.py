@@ -127,7 +127,7 @@ class TestBootstrap:
         # A handful of the real demo articles, so that the test need not embed all of them.
         full = json.loads((settings.BASE_DIR / "fixtures/articles.json").read_text())
         (folder.parent / "fixtures").mkdir()
-        for name in ("authors.json", "starters.json"):
+        for name in ("authors.json", "categories.json", "starters.json"):
             text = (settings.BASE_DIR / "fixtures" / name).read_text()
             (folder.parent / "fixtures" / name).write_text(text)
         (folder.parent / "fixtures/articles.json").write_text(json.dumps(full[:3]))
