@@ -67,6 +67,9 @@ class Author(NamedPage):
     def get_absolute_url(self) -> str:
         return reverse("articles:author", args=[self.slug])
 
+    def get_feed_url(self) -> str:
+        return reverse("articles:author_feed", args=[self.slug])
+
 
 class Category(NamedPage):
     """`name` is English, and what the index and the model are told; pages show `shown_name`."""
@@ -84,6 +87,9 @@ class Category(NamedPage):
 
     def get_absolute_url(self) -> str:
         return reverse("articles:category", args=[self.slug])
+
+    def get_feed_url(self) -> str:
+        return reverse("articles:category_feed", args=[self.slug])
 
     @property
     def shown_name(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -12,17 +11,19 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import urlencode
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_cookie
 
 from articles.models import Article, Category, StarterQuestion
+from articles.search.chunks import folded
 
 SHORTEST = 2  # characters; one letter fits everything
 MOST_WORDS = 6
 LONGEST_WORD = 40
 MOST_ARTICLES, MOST_OTHERS = 5, 2  # of topics and of questions
-CACHE_SECONDS = 60
+CACHE_SECONDS = 60  # for a reader who deletes a letter and types it again
 
 # The letters that English and Spanish readers type without the accent they have elsewhere.
 ACCENTED = {
@@ -72,9 +73,7 @@ def suggest(typed: str) -> Iterator[Suggestion]:
 
 def words_of(typed: str) -> list[str]:
     """The words without case and accents; a word is what a regular expression calls `\\w`."""
-    decomposed = unicodedata.normalize("NFKD", typed)
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
-    return [word[:LONGEST_WORD] for word in re.findall(r"\w+", plain)[:MOST_WORDS]]
+    return [word[:LONGEST_WORD] for word in re.findall(r"\w+", folded(typed))[:MOST_WORDS]]
 
 
 def matching(words: list[str], *fields: str) -> Q:
@@ -100,13 +99,17 @@ def either(letter: str) -> str:
 
 
 @require_safe
+@cache_control(private=True, max_age=CACHE_SECONDS)
+@vary_on_cookie  # which holds the language
 def suggestions(request: HttpRequest) -> HttpResponse:
     """`?q=` to the options of the list below the question box, which htmx puts there."""
     context = {"suggestions": list(suggest(request.GET.get("q", "")))}
-    return cached(render(request, "articles/_suggestions.html", context))
+    return render(request, "articles/_suggestions.html", context)
 
 
 @require_safe
+@cache_control(private=True, max_age=CACHE_SECONDS)
+@vary_on_cookie
 def opensearch_suggestions(request: HttpRequest) -> HttpResponse:
     """The same for a browser's own search box: the words, what they may become, where that is.
 
@@ -117,17 +120,8 @@ def opensearch_suggestions(request: HttpRequest) -> HttpResponse:
     completions = [suggestion.text for suggestion in found]
     descriptions = [suggestion.translation for suggestion in found]
     addresses = [request.build_absolute_uri(suggestion.url) for suggestion in found]
-    return cached(
-        JsonResponse(
-            [typed, completions, descriptions, addresses],
-            safe=False,
-            content_type="application/x-suggestions+json",
-        )
+    return JsonResponse(
+        [typed, completions, descriptions, addresses],
+        safe=False,
+        content_type="application/x-suggestions+json",
     )
-
-
-def cached(response: HttpResponse) -> HttpResponse:
-    """For a reader who deletes a letter and types it again."""
-    patch_cache_control(response, private=True, max_age=CACHE_SECONDS)
-    patch_vary_headers(response, ["Cookie"])  # which holds the language
-    return response

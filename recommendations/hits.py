@@ -5,28 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, Self
+from typing import Self
 
 from django.utils.text import Truncator
 
 from articles.markdown import plain_text
 from articles.models import Article
-from articles.passages import in_context
+from articles.search.results import FoundArticle
 
 EXCERPT_WORDS = 60
 ANCHOR_WORDS = 8
 SENTENCE_ENDS = (".", "!", "?", "…", ":", ")", "»", "”", '"')
 OPENING_WORDS = 60  # of an article whose passage is unknown
-
-
-class Found(Protocol):
-    """What a search gives; `articles.search.results.FoundArticle` is one."""
-
-    @property
-    def article(self) -> Article: ...
-
-    @property
-    def passage(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -37,8 +27,8 @@ class ArticleHit:
     passage: str
 
     @classmethod
-    def of(cls, found: Found) -> Self:
-        return cls(found.article, in_context(found.article, found.passage))
+    def of(cls, found: FoundArticle) -> Self:
+        return cls(found.article, found.shown_passage)
 
     @cached_property
     def text(self) -> str:

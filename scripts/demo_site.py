@@ -95,17 +95,12 @@ def prepare() -> tuple[str, int]:
 
 
 def signed_in_editor() -> str:
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.models import User
-    from django.contrib.sessions.backends.db import SessionStore
+    from django.test import Client
 
-    user = User.objects.create_superuser("editor", first_name="Maeve")
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    return str(session.session_key)
+    client = Client()
+    client.force_login(User.objects.create_superuser("editor", first_name="Maeve"))
+    return str(client.session.session_key)
 
 
 def unpublish_some() -> int:

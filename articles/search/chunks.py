@@ -61,6 +61,12 @@ def to_embed(title: str, passage: str, translated_title: str = "") -> str:
     return heading if passage == title else f"{heading}\n\n{passage}"
 
 
+def folded(text: str) -> str:
+    """Case folded, accents removed."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
 def terms(text: str) -> list[str]:
     """The words of `text` that can identify an article, reduced so that their forms agree.
 
@@ -69,7 +75,7 @@ def terms(text: str) -> list[str]:
     "VSA-2026-004" gives `vsa-2026-004`, `vsa`, `2026` and `004`. In order, with repetitions.
     """
     found: list[str] = []
-    for match in _TOKEN.finditer(_folded(text)):
+    for match in _TOKEN.finditer(folded(text)):
         token = match.group()
         parts = _PART.findall(token)
         if len(parts) > 1 and any(character.isdigit() for character in token):
@@ -154,12 +160,6 @@ _ENDINGS = sorted(
     reverse=True,
 )
 _SHORTEST_STEM = 4
-
-
-def _folded(text: str) -> str:
-    """Case folded, accents removed."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
 def _stem(word: str) -> str:

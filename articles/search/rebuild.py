@@ -101,8 +101,8 @@ def _build(
     try:
         run.total = Article.objects.published().count()
         beat = time.monotonic()
-        with closing(built_ahead(_pages(chunk_size))) as pages:
-            for _last, documents in pages:
+        with closing(built_ahead((page, page) for page in _pages(chunk_size))) as pages:
+            for _page, documents in pages:
                 report.failures |= target.index(documents)
                 run.indexed += len(documents)
                 run.failed = len(report.failures)
@@ -118,8 +118,8 @@ def _build(
     return report
 
 
-def _pages(size: int) -> Iterator[tuple[int, list[Article]]]:
-    """All public articles by ascending primary key, without OFFSET; with each page its last key.
+def _pages(size: int) -> Iterator[list[Article]]:
+    """All public articles by ascending primary key, without OFFSET.
 
     Keyset paging neither skips nor repeats a row when the table changes meanwhile.
     """
@@ -127,7 +127,7 @@ def _pages(size: int) -> Iterator[tuple[int, list[Article]]]:
     rows = Article.objects.published().for_list().order_by("pk")
     while page := list(rows.filter(pk__gt=last)[:size]):
         last = page[-1].pk
-        yield last, page
+        yield page
 
 
 def _catch_up(target: Rebuild, failures: dict[int, str]) -> int:

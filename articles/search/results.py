@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from django.utils.functional import cached_property
 
 from articles.models import Article, Author, Category
+from articles.passages import in_context
 from articles.search.base import Facet, SearchQuery, SearchResult
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FoundArticle:
     """A hit with its row. `passage` is the part of the article that answers best."""
 
     article: Article
     score: float
     passage: str
+
+    @cached_property
+    def shown_passage(self) -> str:
+        """The passage for people, never so short that it says nothing."""
+        return in_context(self.article, self.passage)
 
 
 @dataclass(frozen=True, slots=True)

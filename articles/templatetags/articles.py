@@ -17,9 +17,8 @@ from django.utils.translation import gettext as _
 
 from articles.markdown import render
 from articles.models import Article
-from articles.passages import SENTENCE_START, in_context
+from articles.passages import SENTENCE_START
 from articles.search.chunks import terms
-from articles.search.results import FoundArticle
 
 register = template.Library()
 
@@ -129,12 +128,6 @@ def _sentences(text: str, length: int) -> str:
 def initials(name: str) -> str:
     words = name.split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
-
-
-@register.filter
-def passage(hit: FoundArticle) -> str:
-    """What the engine found, never so short that it says nothing."""
-    return in_context(hit.article, hit.passage)
 
 
 @register.filter

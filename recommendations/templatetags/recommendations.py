@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
@@ -10,7 +10,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from recommendations.hits import ArticleHit, Found
+from articles.search.results import FoundArticle
+from recommendations.hits import ArticleHit
 from recommendations.tickets import Ticket
 
 register = template.Library()
@@ -18,13 +19,13 @@ register = template.Library()
 
 @register.inclusion_tag("recommendations/_section.html", takes_context=True)
 def recommendations(
-    context: dict[str, Any], question: str, found: Iterable[Found], engine: str = ""
+    context: dict[str, Any], question: str, found: Sequence[FoundArticle], engine: str = ""
 ) -> dict[str, Any]:
     """`{% recommendations question answer.found engine=answer.result.engine %}`
 
     Renders nothing, and no model is ever asked, without a question or without a hit.
     """
-    hits = [ArticleHit.of(hit) for hit in found][: settings.RECOMMENDATION_CARDS]
+    hits = [ArticleHit.of(hit) for hit in found[: settings.RECOMMENDATION_CARDS]]
     if not question.strip() or not hits:
         return {"hits": []}
     request = context["request"]

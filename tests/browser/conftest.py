@@ -40,19 +40,14 @@ PASSWORD = "a-password-for-tests"
 # Run inside the site's own process, whose secret key signs the session.
 SIGN_IN_AND_ASK = """
 from datetime import timedelta
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client
 from django.utils import timezone
 from articles.models import Article
 from recommendations.models import QueryLog, Vote
 
-user = User.objects.get(username="editor")
-session = SessionStore()
-session[SESSION_KEY] = str(user.pk)
-session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-session.save()
+client = Client()
+client.force_login(User.objects.get(username="editor"))
 
 article = Article.objects.earliest("pk")
 asked = [("How do I rotate a key?", "written", [article.pk]), ("potato soup", "excerpts", [])]
@@ -64,7 +59,7 @@ for day in range(9):
         )
         if hits:
             Vote.objects.create(log=log, article=article, value=-1 if day else 1)
-print(session.session_key)
+print(client.session.session_key)
 """
 # What a page may say when a test takes its server away or lets it fail.
 EXPECTED = ("net::ERR", "Failed to load resource", "[object Event]", "Response Status Error Code")

@@ -85,7 +85,7 @@ def test_the_excerpt_does_not_say_the_beginning_twice() -> None:
 
 def test_the_excerpt_stays_short() -> None:
     text = " ".join(f"This is sentence number {number} of many." for number in range(500))
-    assert len(excerpt(text, text).split()) <= 75
+    assert len(excerpt(text, text).split()) <= 65
 
 
 def test_an_article_of_code_alone_still_gives_words() -> None:

@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from articles.search.results import FoundArticle
 from recommendations import rendering
 from recommendations.hits import ArticleHit
 from recommendations.inference.sse import ServerSentEvent, read_events
@@ -59,6 +60,9 @@ class TestStream:
             "card", "text-3", "label-3",
             "status", "done",
         ]  # fmt: skip
+        for number, text in enumerate(TEXTS, 1):
+            pieces = [event.data for event in events if event.event == f"text-{number}"]
+            assert re.sub(r'</?span(?: class="draft-\d+")?>', "", "".join(pieces)) == text
         assert f'data-article="{hits[0].article.pk}"' in events[1].data
         assert events[-1].data == "complete"
 
@@ -164,7 +168,8 @@ class TestSection:
         template = Template(
             "{% load recommendations %}{% recommendations question found engine='embedded' %}"
         )
-        return template.render(Context({"request": request, "question": question, "found": hits}))
+        found = [FoundArticle(hit.article, 1.0, hit.passage) for hit in hits]
+        return template.render(Context({"request": request, "question": question, "found": found}))
 
     def test_section_connects_to_the_stream_and_closes_at_its_end(
         self, client: Client, chat: ChatServer, hits: list[ArticleHit]
