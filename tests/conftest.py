@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,10 @@ from pytest_django import Settings
 
 from articles.models import Article, Author, Category
 from articles.search.base import get_engine
+
+# A shell that starts the tests in the background has them, and the commands that they start, ignore
+# Ctrl-C: a test that sends it would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 

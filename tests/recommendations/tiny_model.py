@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -53,14 +52,8 @@ def manage(
         cwd=PROJECT,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "blogsite.settings"} | dict(environment),
         stdin=subprocess.DEVNULL,
-        preexec_fn=listen_to_ctrl_c,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options,
     )
-
-
-def listen_to_ctrl_c() -> None:
-    """A shell that started the tests in the background has them, and their children, ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def write_wheels(folder: Path, weights: bytes = WEIGHTS) -> Path:
