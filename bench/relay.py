@@ -5,10 +5,11 @@
 gunicorn runs with `gunicorn.conf.py` and production settings on a throw-away database, beside a
 fake model server (`upstream.py`). 1, 10 and 50 readers open `/recommendations/stream/` at a time.
 
-The guard shows a sentence when it is complete, so what is measured is, for each sentence, from the
-moment in which the model server sends the chunk that completes it to the moment in which the
-reader has the server-sent event with it. The same reader asks the model server directly in the
-same round: that is what loopback, the fake server and the reader cost without the site.
+The last word of a sentence is shown when the guard has judged the whole, so what is measured is,
+for each sentence, from the moment in which the model server sends the chunk that completes it to
+the moment in which the reader has the server-sent event with that word. The same reader asks the
+model server directly in the same round: that is what loopback, the fake server and the reader cost
+without the site.
 """
 
 from __future__ import annotations
