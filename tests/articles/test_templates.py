@@ -21,6 +21,7 @@ from articles.models import Article, Category
 from articles.passages import in_context
 from articles.search.base import Facet, Hit, SearchQuery, SearchResult
 from articles.search.results import Answer
+from articles.snippets import SNIPPET_WORDS, mark_terms, snippet
 from articles.templatetags import articles as content
 from articles.templatetags.pages import words_of_address
 from tests.conftest import MakeArticle
@@ -102,9 +103,7 @@ def test_initials(name: str, expected: str) -> None:
 
 
 def test_terms_of_the_question_are_marked_in_any_form() -> None:
-    marked = content.mark_terms(
-        "Migrations of the database: a migración.", "How do I run a migration?"
-    )
+    marked = mark_terms("Migrations of the database: a migración.", "How do I run a migration?")
     assert "<mark>Migrations</mark> of the database" in marked
     assert "<mark>How" not in marked
 
@@ -112,8 +111,8 @@ def test_terms_of_the_question_are_marked_in_any_form() -> None:
 @pytest.mark.parametrize("question", ["script alert", "img", "", "&amp; lt", "<script>"])
 def test_passage_is_only_ever_text(question: str) -> None:
     for text in (
-        content.mark_terms("<script>alert(1)</script> & <img src=x>", question),
-        content.snippet("<script>alert(1)</script> & <img src=x>", question),
+        mark_terms("<script>alert(1)</script> & <img src=x>", question),
+        snippet("<script>alert(1)</script> & <img src=x>", question),
     ):
         assert set(re.findall(r"<(/?\w+)", text)) <= {"mark", "/mark"}
         assert text.count("&amp;") == 1
@@ -121,10 +120,10 @@ def test_passage_is_only_ever_text(question: str) -> None:
 
 def test_snippet_is_the_part_with_most_of_the_question() -> None:
     passage = f"{'Nothing to see. ' * 30}Passkeys replace passwords. {'More of the same. ' * 30}"
-    snippet = content.snippet(passage, "passkeys instead of passwords")
-    assert snippet.startswith("… <mark>Passkeys</mark> replace <mark>passwords</mark>.")
-    assert len(snippet.split()) <= content.SNIPPET_WORDS + 2
-    assert content.snippet("Short and without them.", "zebra") == "Short and without them."
+    text = snippet(passage, "passkeys instead of passwords")
+    assert text.startswith("… <mark>Passkeys</mark> replace <mark>passwords</mark>.")
+    assert len(text.split()) <= SNIPPET_WORDS + 2
+    assert snippet("Short and without them.", "zebra") == "Short and without them."
 
 
 @pytest.mark.django_db
