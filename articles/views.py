@@ -10,13 +10,12 @@ from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.cache import add_never_cache_headers
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, ListView
 from django.views.generic.dates import BaseDateListView, MonthArchiveView, YearArchiveView
 from django.views.generic.list import MultipleObjectMixin
 
-from articles.models import Article, Author, Category, NamedPage, PreviousSlug, StarterQuestion
+from articles.models import Article, Author, Category, NamedPage, PreviousSlug
 from articles.search.service import related
 
 RELATED_ARTICLES = 3
@@ -38,10 +37,8 @@ class ArticleListView(ArticleListMixin, ListView[Article]):
     template_name = "articles/list.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        language = (get_language() or "en")[:2]
         return super().get_context_data(
             **kwargs,
-            starters=StarterQuestion.objects.filter(language=language),
             topics=Category.objects.filter(articles__in=Article.objects.published())
             .annotate(article_count=Count("articles"))
             .order_by("name"),

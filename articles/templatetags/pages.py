@@ -10,14 +10,16 @@ from urllib.parse import unquote
 
 from django import template
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template import Context
 from django.urls import reverse
 from django.utils.html import json_script
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from articles.forms import SearchForm
-from articles.models import Article, NamedPage
+from articles.models import Article, NamedPage, StarterQuestion
 from articles.search.base import FACETS, Facet
 from articles.templatetags.articles import excerpt
 
@@ -57,6 +59,12 @@ def chosen_filters(form: SearchForm) -> list[Chip]:
         for facet, value in chosen
         if value
     ]
+
+
+@register.simple_tag
+def starter_questions() -> QuerySet[StarterQuestion]:
+    """Those in the language of the page."""
+    return StarterQuestion.objects.filter(language=(get_language() or "en")[:2])
 
 
 @register.simple_tag

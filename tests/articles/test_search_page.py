@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from articles.models import Article
+from articles.models import Article, StarterQuestion
 from articles.search.base import get_engine
 from tests.articles.conformance import BACKUPS, CHARTS, PASSKEYS
 from tests.conftest import MakeArticle
@@ -51,6 +51,17 @@ def test_off_topic_question_says_so_and_calls_no_model(
     assert hits == []
     assert "Nothing here matches" in page
     assert "sse-connect" not in page
+
+
+@pytest.mark.parametrize("question", ["", "A recipe for potato soup with leeks"])
+def test_empty_page_offers_questions_in_the_language_of_the_page(
+    client: Client, articles: list[Article], question: str
+) -> None:
+    StarterQuestion.objects.create(question="How do I keep secrets?", language="en")
+    StarterQuestion.objects.create(question="¿Cómo guardo secretos?", language="es")
+    page, _ = ask(client, question)
+    assert 'href="/search/?q=How%20do%20I%20keep%20secrets%3F"' in page
+    assert "secretos" not in page
 
 
 @pytest.mark.parametrize(
