@@ -56,11 +56,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """`unanswered` of the `asked` questions found nothing, got excerpts only, or a thumb down."""
+    """`unanswered` of the `asked` questions found nothing, got excerpts only, or a thumb down.
+
+    `up` and `down` are the thumbs on the answers of this day, also those given after midnight. So
+    one day is about the same answers throughout, and all days together about those of the page.
+    """
 
     day: date
-    asked: int
-    unanswered: int
+    asked: int = 0
+    unanswered: int = 0
+    up: int = 0
+    down: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ class Insights:
     def by_day(self) -> list[Day]:
         """One entry a day, also for days without a question."""
         counted = {
-            row["day"]: Day(row["day"], row["asked"], row["unanswered"])
+            row["day"]: Day(**row)
             for row in self.log()
             .order_by()
             .annotate(day=TruncDate("created_at"))
@@ -113,10 +119,12 @@ class Insights:
             .annotate(
                 asked=Count("pk", distinct=True),
                 unanswered=Count("pk", filter=NOTHING | EXCERPTS | THUMB_DOWN, distinct=True),
+                up=Count("votes", filter=THUMB_UP, distinct=True),
+                down=Count("votes", filter=THUMB_DOWN, distinct=True),
             )
         }
         dates = (self.first_day + timedelta(days=number) for number in range(self.days))
-        return [counted.get(day) or Day(day, 0, 0) for day in dates]
+        return [counted.get(day) or Day(day) for day in dates]
 
     def articles(self, limit: int) -> QuerySet[Any]:
         """Articles with votes in this period as `up` and `down`, the most thumbs down first."""

@@ -114,16 +114,18 @@ def page(events: Iterable[CardEvent], language: str) -> Generator[bytes]:
 
 
 def card_html(
-    event: CardOpened, texts: Sequence[TextAdded] = (), language: str | None = None
+    event: CardOpened, texts: Sequence[TextAdded] | None = None, language: str | None = None
 ) -> str:
-    """The card's element; while it is being written, with places for its text and its label."""
+    """The card's element: with places for what the stream sends, or with its texts, for the plain
+    page.
+    """
     return render_to_string(
         "recommendations/_card.html",
         {
             "article": event.article,
             "language": language or event.language,
-            "text": format_html_join("", "{}", ((text_html(text),) for text in texts)),
-            "live": not texts,
+            "text": format_html_join("", "{}", ((text_html(text),) for text in texts or ())),
+            "plain": texts is not None,
             "passage": event.passage,
         }
         | label_context(event.number, event.kind, event.ballot),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 
 from django import forms
 from django.core import signing
 from django.db import DatabaseError, transaction
+from django.db.models import BigIntegerField
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -19,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 SALT = "recommendations.vote"
 VALID_SECONDS = 24 * 60 * 60  # a page that is open since yesterday is still read by somebody
+NO_VOTE = 0  # what withdraws a vote; the client says it, so that no repeated request can undo one
 
 
 def signed_log(pk: int) -> str:
@@ -30,8 +34,8 @@ class VoteForm(forms.Form):
     """`log`, `article`, `value` as the buttons post them; `log` becomes a primary key."""
 
     log = forms.CharField(max_length=200)
-    article = forms.IntegerField(min_value=1)
-    value = forms.TypedChoiceField(choices=Vote.Value.choices, coerce=int)
+    article = forms.IntegerField(min_value=1, max_value=BigIntegerField.MAX_BIGINT)
+    value = forms.TypedChoiceField(choices=[*Vote.Value.choices, (NO_VOTE, "")], coerce=int)
 
     def clean_log(self) -> int:
         try:
@@ -46,24 +50,53 @@ class VoteForm(forms.Form):
 @csrf_exempt
 @require_POST
 def vote(request: HttpRequest) -> HttpResponse:
-    """Store the vote, replacing an earlier one on the same card. 204 in any case that is not a
-    fault of the request: a reader never waits for, or hears of, what becomes of a thumb.
+    """Store the vote, replacing an earlier one on the same card, or withdraw it.
+
+    For htmx the status says all, and any but 204 leaves the thumb as it was. Without JavaScript no
+    button can show what is stored, so there a page of one sentence says it.
     """
     form = VoteForm(request.POST)
-    if not form.is_valid():
-        return HttpResponse(status=400)
+    status = stored(form.cleaned_data) if form.is_valid() else HTTPStatus.BAD_REQUEST
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=status)
+    done = status == HTTPStatus.NO_CONTENT
+    value = form.cleaned_data["value"] if done else NO_VOTE
+    context = {"form": form, "value": value, "sentence": sentence(form, done), "no_vote": NO_VOTE}
+    return render(
+        request, "recommendations/voted.html", context, status=HTTPStatus.OK if done else status
+    )
+
+
+def sentence(form: VoteForm, done: bool) -> str:
+    """What became of a vote, for its reader."""
+    if form.errors:
+        return str(next(iter(form.errors.values()))[0])
+    if not done:
+        return _("This could not be stored.")
+    return _("Withdrawn.") if form.cleaned_data["value"] == NO_VOTE else _("Thank you, stored.")
+
+
+def stored(vote: dict[str, int]) -> HTTPStatus:
+    """Whether the vote holds now: 204, or 410 without its card, or 503 when the database fails."""
     try:
-        store(**form.cleaned_data)
+        return HTTPStatus.NO_CONTENT if store(**vote) else HTTPStatus.GONE
     except DatabaseError:
         logger.exception("A vote could not be stored.")
-    return HttpResponse(status=204)
+        return HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def store(log: int, article: int, value: int) -> None:
-    """Nothing happens if answer or article is gone, or the answer had no card for the article."""
+def store(log: int, article: int, value: int) -> bool:
+    """Nothing happens if answer or article is gone, or the answer had no card for the article.
+    Only withdrawing asks for neither: a vote that is there can always go.
+    """
+    if value == NO_VOTE:
+        Vote.objects.filter(log=log, article=article).delete()
+        return True
     row = QueryLog.objects.filter(pk=log).first()
     if row is None or article not in row.hits:
-        return
-    if Article.objects.published().filter(pk=article).exists():
-        with transaction.atomic():
-            Vote.objects.update_or_create(log=row, article_id=article, defaults={"value": value})
+        return False
+    if not Article.objects.published().filter(pk=article).exists():
+        return False
+    with transaction.atomic():
+        Vote.objects.update_or_create(log=row, article_id=article, defaults={"value": value})
+    return True

@@ -59,6 +59,33 @@ document.addEventListener("click", (event) => {
   if (part) end(part, part.dataset.stopped);
 });
 
+// Thumbs. A press says what shall be stored by what the thumb showed to the reader at that moment:
+// the one that is stored already is withdrawn. While a request is on its way, the next one waits in
+// htmx, and must not be read against what the first one has made of the thumb by then.
+
+const wanted = new WeakMap(); // submit event -> value
+
+document.addEventListener("click", (event) => {
+  // A double click is one press, not a vote and its withdrawal.
+  if (event.detail > 1 && event.target.closest(".card__vote")) event.preventDefault();
+});
+
+document.addEventListener(
+  "submit",
+  (event) => {
+    const { target, submitter } = event;
+    if (!target.matches(".card__vote") || !submitter) return;
+    const pressed = submitter.getAttribute("aria-pressed") === "true";
+    wanted.set(event, pressed ? "0" : submitter.value);
+  },
+  { capture: true }, // before htmx, which sits on the form
+);
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  const value = wanted.get(detail.triggeringEvent);
+  if (value) detail.parameters.value = value;
+});
+
 // A thumb shows what is stored. One that could not be stored just stays as it was.
 document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
   if (!target.matches(".card__vote") || !detail.successful) return;

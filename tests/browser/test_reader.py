@@ -10,11 +10,11 @@ from urllib.parse import unquote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import OpenPage, Site
+from tests.browser.conftest import OpenPage, Site, cards_json
 from tests.browser.test_stream import ask
-from tests.recommendations.chat_server import ChatServer
+from tests.recommendations.chat_server import ChatServer, Stall, deltas
 
 
 def votes(site: Site) -> list[int]:
@@ -38,7 +38,7 @@ def no_votes(site: Site) -> None:
         database.commit()
 
 
-def test_thumb_is_stored_and_can_be_changed_and_nothing_moves(
+def test_thumb_is_stored_and_can_be_changed_and_withdrawn_and_nothing_moves(
     site: Site, no_votes: None, open_page: OpenPage
 ) -> None:
     page = open_page()
@@ -62,23 +62,52 @@ def test_thumb_is_stored_and_can_be_changed_and_nothing_moves(
     up.click()
     expect(page.locator(".card__vote.htmx-request")).to_have_count(0)
     expect(down).to_have_attribute("aria-pressed", "true")
+    down.click()  # a withdrawal that fails
+    expect(page.locator(".card__vote.htmx-request")).to_have_count(0)
+    expect(down).to_have_attribute("aria-pressed", "true")
     page.unroute("**/vote/")
-    up.click()
+    up.click(click_count=2, delay=100)  # one press, not a vote and its withdrawal
     expect(up).to_have_attribute("aria-pressed", "true")
     wait_for_votes(site, [1])
     assert card.bounding_box() == before
+    up.click()
+    for button in (up, down):
+        expect(button).to_have_attribute("aria-pressed", "false")
+    wait_for_votes(site, [])
+    # Pressed again because nothing happens: the thumb still looked free, so it is the same vote.
+    held: list[Route] = []
+    page.route("**/vote/", lambda route: held.append(route))
+    up.click()
+    up.click()
+    while not held:
+        page.wait_for_timeout(10)
+    with page.expect_request("**/vote/") as again:
+        held[0].continue_()
+    assert "value=1&" in f"{again.value.post_data}&"
 
 
-def test_thumb_works_without_javascript(site: Site, no_votes: None, open_page: OpenPage) -> None:
+def test_thumb_works_without_javascript_while_cards_are_being_written(
+    site: Site, chat: ChatServer, no_votes: None, open_page: OpenPage
+) -> None:
+    whole = cards_json()
+    cut = whole.index('"article_number": 3')
+    chat.reply(*deltas(whole[:cut])[:-1], Stall(1.5), *deltas(whole[cut:]))
     page = open_page(java_script_enabled=False)
-    ask(page, site)
-    card = page.frame_locator("#recommendations iframe").locator("#card-2")
+    page.goto(f"{site.url}/search/?q=Security+and+vulnerabilities", wait_until="commit")
+    cards = page.frame_locator("#recommendations iframe")
+    card = cards.locator("#card-2")
     button = card.get_by_role("button", name="This does not help")
     assert (button.bounding_box() or {"width": 99})["width"] < 48  # an icon there, too
     button.click()
+    answer = card.frame_locator(".card__voted")
+    expect(answer.get_by_role("status")).to_have_text("This does not help Thank you, stored.")
     wait_for_votes(site, [-1])
-    expect(card).to_contain_text("Worth your time")
+    expect(cards.locator(".card")).to_have_count(2)  # the model is still silent
+    expect(cards.locator("#card-5")).to_contain_text("Worth your time")
     expect(card.get_by_text("Copy link")).to_be_hidden()
+    answer.get_by_role("button", name="Withdraw").click()
+    expect(answer.get_by_role("status")).to_have_text("Withdrawn.")
+    wait_for_votes(site, [])
 
 
 def test_card_says_why_and_its_link_can_be_copied(site: Site, open_page: OpenPage) -> None:

@@ -104,6 +104,17 @@ def test_card_of_a_model_comes_with_thumbs(article: Article, kind: Kind) -> None
         assert html.count('aria-pressed="false"') == 2
 
 
+def test_thumb_without_javascript_is_answered_in_the_frame_of_its_card(article: Article) -> None:
+    opened = CardOpened(3, article, ballot=Ballot(log=41, article=article.pk))
+    html = b"".join(page([opened, CardClosed(3, Kind.WRITTEN)], "en")).decode()
+    assert re.search(r'<form class="card__vote"[^>]* target="thumb-3"', html)
+    assert re.search(r'<iframe class="card__voted"\s+name="thumb-3"', html)
+    assert "aria-pressed" not in html  # nothing could change it
+    assert "sse-swap" not in html  # although the card has no text
+    streamed = named([CardClosed(3, Kind.WRITTEN, opened.ballot)])["label-3"]
+    assert "target=" not in streamed.replace("hx-target=", "")  # there is no such frame
+
+
 @pytest.mark.parametrize("kind", [Kind.WRITING, Kind.EXCERPT, Kind.INTERRUPTED])
 def test_nobody_votes_on_what_no_model_finished(article: Article, kind: Kind) -> None:
     ballot = Ballot(log=41, article=article.pk)
