@@ -8,6 +8,7 @@ the list of allowed elements and attributes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import nh3
@@ -33,6 +34,9 @@ ALLOWED_ATTRIBUTES = {
     "th": {"class"},
     "td": {"class"},
 }
+
+# Between the cells of a table's row in plain text; commas and semicolons stand inside cells.
+CELL_SEPARATOR = " · "
 
 
 def highlight_code(code: str, language: str, _attributes: str) -> str:
@@ -69,11 +73,18 @@ def render(source: str) -> SafeString:
 
 
 def plain_text(source: str) -> str:
-    """The words of the Markdown `source`, paragraphs separated by a blank line."""
+    """The words of the Markdown `source`, paragraphs separated by a blank line.
+
+    A row of a table is a line of its own that names the column of each value: passages are cut
+    anywhere and shown on one line, and neither a reader nor a model can count columns there.
+    """
     blocks: list[str] = []
-    for token in parser().parse(source.replace("\0", "")):
+    tokens = iter(parser().parse(source.replace("\0", "")))
+    for token in tokens:
         if token.type == "inline":
             blocks.append(_inline_text(token))
+        elif token.type == "table_open":
+            blocks.append(_table_text(tokens))
         elif token.type in {"fence", "code_block"}:
             blocks.append(token.content)
     return "\n\n".join(block.strip() for block in blocks if block.strip())
@@ -89,6 +100,32 @@ def _inline_text(token: Token) -> str:
         for child in token.children or []
     ]
     return re.sub(r"\s+", " ", "".join(parts))
+
+
+def _table_text(tokens: Iterator[Token]) -> str:
+    """The table that `tokens` are in, read up to its end."""
+    rows: list[list[str]] = []
+    for token in tokens:
+        if token.type == "table_close":
+            break
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline":
+            rows[-1].append(_inline_text(token).strip())
+    names, *body = rows
+    lines = [_row_text(names, cells) for cells in body if any(cells)]
+    return "\n".join(lines) or _row_text([""] * len(names), names)
+
+
+def _row_text(names: Sequence[str], cells: Sequence[str]) -> str:
+    """ "Plan: Free · Requests: 100.", a sentence, so that rows on one line can be told apart."""
+    named = [
+        f"{name.rstrip(':')}: {cell}" if name else cell
+        for name, cell in zip(names, cells, strict=True)
+        if cell
+    ]
+    row = CELL_SEPARATOR.join(named)
+    return f"{row}." if named and not row.endswith((".", "!", "?", "…")) else row
 
 
 def _lower_headings(tokens: list[Token]) -> None:

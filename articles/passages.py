@@ -9,7 +9,8 @@ from articles.models import Article
 
 ENOUGH_WORDS = 25
 
-SENTENCE_START = re.compile(r"(?<=[.!?…:])\s+|\n+")
+# Not after a colon: the name of a table's column stands before it (`plain_text`).
+SENTENCE_START = re.compile(r"(?<=[.!?…])\s+|\n+")
 
 
 def in_context(article: Article, passage: str) -> str:

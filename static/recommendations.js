@@ -19,8 +19,14 @@ function end(part, sentence) {
   part.removeAttribute("sse-connect");
   streams.get(part)?.close();
   streams.delete(part);
+  if (sentence) cutOff(part, sentence);
+  const stop = part.querySelector("[data-recommendations-stop]");
+  const focused = stop === document.activeElement;
   show(part, "stop", false);
-  if (!sentence) return;
+  if (focused) moveFocus(part);
+}
+
+function cutOff(part, sentence) {
   part.querySelector(".recommendations__status").textContent = sentence;
   show(part, "again", true);
   for (const label of part.querySelectorAll(".card__label--writing")) {
@@ -32,6 +38,14 @@ function end(part, sentence) {
       card.remove();
     }
   }
+}
+
+// A button that is hidden loses the focus to the page as a whole: it goes to what took its place.
+function moveFocus(part) {
+  const heading = part.querySelector(".recommendations__heading");
+  heading.tabIndex = -1;
+  const next = part.querySelector("[data-recommendations-again]:not([hidden])") ?? heading;
+  next.focus({ preventScroll: true });
 }
 
 document.addEventListener("htmx:sseOpen", (event) => {

@@ -1,4 +1,5 @@
-// The theme switch, "/" for the search box, copy buttons. Everything else is HTML or htmx.
+// The theme switch, "/" for the search box, copy buttons, a focus that is not lost. Everything else
+// is HTML or htmx.
 
 // Theme switch
 
@@ -89,10 +90,22 @@ document.addEventListener("keydown", (event) => {
   box.select();
 });
 
-// A control that its own answer replaced has lost the focus: go on at the new results.
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id !== "search-page" || document.activeElement !== document.body) return;
-  document.getElementById("results-title")?.focus({ preventScroll: true });
+// A control that its own answer replaced has lost the focus: go on where the new answer begins.
+const beginnings = { "search-page": "results-title", recommendations: "recommendations-heading" };
+
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (!(target.id in beginnings) || document.activeElement !== document.body) return;
+  const beginning = document.getElementById(beginnings[target.id]);
+  if (!beginning) return;
+  beginning.tabIndex = -1;
+  beginning.focus({ preventScroll: true });
+});
+
+// Browsers do not scroll to what is in sight by a part, as the next card of a strip is. Only for the
+// keyboard: under a pointer nothing may move.
+document.addEventListener("focusin", ({ target }) => {
+  if (!target.closest(".cards") || !target.matches(":focus-visible")) return;
+  target.scrollIntoView({ block: "nearest", inline: "nearest" });
 });
 
 document.addEventListener("htmx:historyRestore", showTheme);

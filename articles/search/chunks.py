@@ -11,10 +11,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from articles.markdown import CELL_SEPARATOR
+
 # A run of text counts as one word for every 8 characters, so that code, addresses and text
 # without spaces do not make a passage longer than an encoder reads (512 tokens for e5).
 CHARACTERS_A_WORD = 8
 HEADING_WORDS = 12  # a paragraph this short without a full stop introduces the next one
+SHORTEST = 1 / 3  # of the usual length; a last passage under it says too little to stand alone
 
 _PARAGRAPH = re.compile(r"\n\s*\n")
 # A sentence ends at . ! ? … plus a closing quote or bracket, before something that can start one.
@@ -27,8 +30,8 @@ def split(title: str, text: str, words: int = 120) -> list[str]:
 
     Paragraphs are separated by a blank line, lines of code by a line break. Passages have about
     `words` words and are of similar length; a sentence is cut inside only if it is longer than
-    that, so no passage has more than twice `words`. Always at least one passage: an article
-    without text gives its title, so that it can still be found.
+    that, so no passage has more than twice `words`; rows of tables count half. Always at least
+    one passage: an article without text gives its title, so that it can still be found.
 
     Passages come back without the title; `to_embed` puts it in front for the encoder.
     """
@@ -49,6 +52,10 @@ def split(title: str, text: str, words: int = 120) -> list[str]:
             count = sum(moved.count for moved in heading)
         passages[-1].append(piece)
         count += piece.count
+    if len(passages) > 1 and count < target * SHORTEST:
+        *_, before, last = passages
+        if count + sum(piece.count for piece in before) <= 2 * words:
+            passages[-2:] = [before + last]
     return [_joined(passage) for passage in passages]
 
 
@@ -100,7 +107,9 @@ class _Piece:
 
 
 def _count(text: str) -> int:
-    return max(len(text.split()), len(text) // CHARACTERS_A_WORD)
+    count = max(len(text.split()), len(text) // CHARACTERS_A_WORD)
+    # A row of a table repeats the names of its columns, which are about half of it.
+    return (count + 1) // 2 if CELL_SEPARATOR in text else count
 
 
 def _joined(pieces: list[_Piece]) -> str:
@@ -193,7 +202,7 @@ hora hoy ir la las le les lo los mas me mejor mi mis mucha muchas mucho muchos m
 necesito ni no nos nosotros nuestra nuestras nuestro nuestros nueva nuevas nuevo nuevos o os
 otra otras otro otros para pero poco poder podria por porque pregunta puede pueden puedo pues
 que quien quienes quiero saber se sea ser si sido siempre sin sobre somos son soy su sus tal
-tambien tan tanto te tener tengo ti tiene tienen toda todas todo todos tu tus un una unas uno
+tambien tan tanto te tener tengo ti tiempo tiene tienen toda todas todo todos tu tus un una unas uno
 unos usar usted ustedes va vamos ver voy y ya yo
 tres cuatro cinco seis siete ocho nueve diez
 """

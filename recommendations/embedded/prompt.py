@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.text import Truncator
 
+from articles.markdown import CELL_SEPARATOR
 from recommendations.hits import ArticleHit, one_line
 from recommendations.inference.base import ChatRequest, Message, get_client
 from recommendations.prompt_files import PROMPTS as FOLDER
@@ -104,6 +105,8 @@ def excerpt(text: str, passage: str) -> str:
 def prose(text: str) -> Iterator[str]:
     """The sentences of plain text that are written in words."""
     for paragraph in text.split("\n"):
+        if CELL_SEPARATOR in paragraph:
+            continue
         for sentence in _SENTENCE_END.split(paragraph.strip()):
             whole = sentence.endswith((".", "!", "?", "…", "”", "»"))
             if whole and not _CODE.search(sentence) and len(sentence.split()) >= FEWEST_WORDS:

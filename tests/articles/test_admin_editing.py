@@ -75,6 +75,7 @@ def test_language_of_no_demo_article_is_doubted() -> None:
 
 def test_words_are_counted_as_a_reader_sees_them() -> None:
     assert editing.word_count(Article(content="## Two words\n\n**three** [more words](/x)")) == 5
+    assert editing.word_count(Article(content="| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |")) == 6
     assert editing.word_count(Article(content="")) == 0
 
 

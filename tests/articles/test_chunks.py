@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from articles.markdown import plain_text
 from articles.search.chunks import CHARACTERS_A_WORD, split, terms, to_embed
 
 TITLE = "Backups that can be restored"
@@ -68,6 +71,22 @@ class TestSplit:
             line,
             line.strip(),
         }
+
+    def test_table_is_cut_between_rows(self) -> None:
+        rows = "\n".join(f"| Plan {n} | {n} requests |" for n in range(90))
+        passages = split(TITLE, plain_text(f"| Plan | Limit |\n|---|---|\n{rows}"))
+        assert len(passages) > 1
+        for line in "\n".join(passages).split("\n"):
+            assert re.fullmatch(r"Plan: Plan (\d+) · Limit: \1 requests\.", line)
+
+    def test_row_of_a_table_is_no_heading(self) -> None:
+        text = plain_text(f"{sentences(11)}\n\n| Plan | Limit |\n|---|---|\n| Solo | 9 |")
+        first, _ = split(TITLE, f"{text}\n\n{sentences(11)}")
+        assert first.endswith("ends.\n\nPlan: Solo · Limit: 9.")
+
+    def test_last_passage_is_never_a_scrap(self) -> None:
+        for count in range(1, 40):
+            assert min(lengths(split(TITLE, f"{sentences(count)} This is the end."))) > 3
 
     def test_text_without_sentences_is_cut_between_words(self) -> None:
         passages = split(TITLE, "word " * 1000)
@@ -153,6 +172,7 @@ class TestTerms:
         assert terms(one) == terms(other) != []
 
     def test_questions_leave_only_what_they_are_about(self) -> None:
+        assert terms("¿Cuánto tiempo tarda? How much time?") == terms("tarda")
         assert terms("¿Cómo migro sin perder datos?") == ["migr", "perd", "dato"]
         assert terms("How do I migrate without losing data?") == ["migr", "losing", "data"]
 

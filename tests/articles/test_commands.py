@@ -149,6 +149,14 @@ class TestBootstrap:
         assert password in again
         assert Article.objects.first().version == version  # type: ignore[union-attr]
 
+        User.objects.all().delete()  # as in a second database
+        assert password in output("bootstrap")
+        editor = User.objects.get(username="editor")
+        assert editor.check_password(password)
+        editor.set_password("of their own")
+        editor.save()
+        assert password not in output("bootstrap")
+
     def test_site_without_its_engine_is_prepared_all_the_same(
         self, settings: Settings, make_article: MakeArticle
     ) -> None:

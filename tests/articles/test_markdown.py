@@ -89,3 +89,43 @@ def test_plain_text_keeps_words_and_drops_marks() -> None:
         "## Head\n\nA **bold** [link](x) and `code`,\nnext line.\n\n- item\n\n```sql\nSELECT 1\n```"
     )
     assert plain_text(source) == "Head\n\nA bold link and code, next line.\n\nitem\n\nSELECT 1"
+
+
+def table(*rows: str) -> str:
+    """A Markdown table with a delimiter row after the first of `rows`."""
+    header, *body = rows
+    return "\n".join([header, "|---" * (header.count("|") - 1) + "|", *body])
+
+
+def test_plain_text_of_a_table_names_the_column_of_each_value() -> None:
+    limits = table("| Plan | Requests |", "| Free | 100 |", "| **Pro** | `1000` |")
+    assert plain_text(f"Limits:\n\n{limits}\n\nEnd.") == (
+        "Limits:\n\nPlan: Free · Requests: 100.\nPlan: Pro · Requests: 1000.\n\nEnd."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (["| | May | June |", "| Views | 31% | 52% |"], "Views · May: 31% · June: 52%."),
+        (["| Who: | When |", "| Ana | |"], "Who: Ana."),
+        (
+            ["| Plan | Export |", "| Team | CSV, JSON; more |"],
+            "Plan: Team · Export: CSV, JSON; more.",
+        ),
+        (["| a | b |", "| x\\|y | Really? |"], "a: x|y · b: Really?"),
+        (["| a | b |", "| short |", "| 1 | 2 | 3 |"], "a: short.\na: 1 · b: 2."),
+        (["| only | names |"], "only · names."),
+        (["| |", "| |"], ""),
+    ],
+)
+def test_plain_text_of_odd_tables(rows: list[str], text: str) -> None:
+    assert plain_text(table(*rows)) == text
+    assert plain_text("\n".join(f"> {line}" for line in table(*rows).splitlines())) == text
+
+
+@given(st.lists(st.text("a|: -\n.", max_size=9), max_size=9))
+def test_no_table_is_without_words(lines: list[str]) -> None:
+    text = plain_text("\n".join(["| a | b |", "|---|---|", *lines]))
+    assert text
+    assert "\n\n\n" not in text

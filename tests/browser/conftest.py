@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,14 @@ from typing import Any, Literal, Protocol
 
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.recommendations.chat_server import ChatServer, Stall, Step, deltas
 
 ROOT = Path(__file__).parent.parent.parent
 WIDTHS = {"phone": (360, 740), "desktop": (1440, 900)}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -61,6 +63,8 @@ for day in range(9):
             Vote.objects.create(log=log, article=article, value=-1 if day else 1)
 print(client.session.session_key)
 """
+# Django's styles import each other, which axe would read through inline styles of its own.
+AXE_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 # What a page may say when a test takes its server away or lets it fail.
 EXPECTED = ("net::ERR", "Failed to load resource", "[object Event]", "Response Status Error Code")
 
@@ -149,6 +153,26 @@ def slowly(text: str, every: float = 0.02) -> list[Step]:
     """The text as deltas with a pause before each, as a model writes."""
     frames = deltas(*in_pieces(text))
     return [step for frame in frames for step in (Stall(every), frame)]
+
+
+def assert_accessible(page: Page, *, fits: bool = True, without: Sequence[str] = ()) -> None:
+    """In both themes and at both widths; with `fits`, nothing is wider than the window either.
+
+    `without` names rules of axe that do not hold for this page.
+    """
+    options = AXE_OPTIONS | {"rules": {rule: {"enabled": False} for rule in without}}
+    for across, down in WIDTHS.values():
+        page.set_viewport_size({"width": across, "height": down})
+        if fits:
+            assert page.evaluate(
+                "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+            )
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            while page.evaluate("document.getAnimations().length"):  # colours that fade
+                page.wait_for_timeout(50)
+            result = Axe().run(page, options=options)
+            assert result.violations_count == 0, (across, theme, result.generate_report())
 
 
 @pytest.fixture(scope="session")

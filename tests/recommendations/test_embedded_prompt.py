@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_django import Settings
 
+from articles.markdown import plain_text
 from recommendations.embedded.prompt import (
     OPENINGS,
     ask,
@@ -76,6 +77,12 @@ def test_the_excerpt_is_prose_without_code_labels_and_headings() -> None:
         "Steps\n\nvereda keys create --expires 90d\nbuild:\n\n1.\n\nAnd tell your team about it."
     )
     assert excerpt(text, passage) == "Replace them every year or so. And tell your team about it."
+
+
+def test_the_excerpt_has_no_rows_of_tables() -> None:
+    table = plain_text("| Plan | Requests |\n|---|---|\n| Free and Solo | 100 in an hour |")
+    text = f"Keys get old and tired.\n\n{table}\n\nReplace them every year or so."
+    assert excerpt(text, table) == "Keys get old and tired. Replace them every year or so."
 
 
 def test_the_excerpt_does_not_say_the_beginning_twice() -> None:

@@ -70,15 +70,18 @@ class Command(BaseCommand):
             self.stderr.write(f"The search index is not up to date: {error}")
 
     def offer_editor(self) -> None:
-        """An account for the admin; its password is made here and kept in `var/`."""
+        """An account for the admin; its password is made here, once, and kept in `var/`.
+
+        Databases beside each other (`DATABASE_URL`) share it, so that none loses its own.
+        """
         path: Path = settings.VAR_DIR / "editor-password.txt"
-        if not User.objects.filter(username=EDITOR).exists():
-            password = secrets.token_urlsafe(9)
-            User.objects.create_superuser(EDITOR, password=password)
-            path.parent.mkdir(exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(password, encoding="utf-8")
-        if path.exists():
-            self.stdout.write(
-                f"The admin: /admin/ as {EDITOR} with {path.read_text(encoding='utf-8')}\n"
-            )
+        editor = User.objects.filter(username=EDITOR).first()
+        if not editor:
+            if not path.exists():
+                path.parent.mkdir(exist_ok=True)
+                path.touch(mode=0o600)
+                path.write_text(secrets.token_urlsafe(9), encoding="utf-8")
+            password = path.read_text(encoding="utf-8")
+            editor = User.objects.create_superuser(EDITOR, password=password)
+        if path.exists() and editor.check_password(password := path.read_text(encoding="utf-8")):
+            self.stdout.write(f"The admin: /admin/ as {EDITOR} with {password}\n")
