@@ -19,10 +19,13 @@ WEIGHTS = bytes(range(256)) * 3000
 FILE = "tiny.gguf"
 PARTS = 2
 
-# manage.py, after `before` has run: tests put a small model or another environment there.
+# manage.py, after `before` has run: tests put a small model or another environment there. What it
+# starts is not ours (pip, a model server): measured too, pip would take six times as long.
 MANAGE = """
+import os
 import sys
 import django
+os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 django.setup()
 from recommendations.embedded import running, server, weights, wheels
 {before}
