@@ -38,7 +38,7 @@ class ArticleHit:
     @property
     def excerpt(self) -> str:
         """What a card shows when no model wrote it; every article has some words."""
-        passage = one_line(self.passage) or first_words(one_line(self.text), OPENING_WORDS)
+        passage = one_line(self.passage or opening(self.text))
         return Truncator(passage or self.article.title).words(EXCERPT_WORDS)
 
     @property
@@ -65,12 +65,13 @@ class Anchor:
         return cls(" ".join(words[:ANCHOR_WORDS]), min(len(words), EXCERPT_WORDS * 2))
 
     def cut(self, text: str) -> str:
-        """The passage in `text`; the text's opening if its first words are not there any more."""
-        line = one_line(text)
-        begin = line.find(self.start) if self.start else -1
-        if begin < 0:
-            return first_words(line, OPENING_WORDS)
-        return first_words(line[begin:], self.words)
+        """The passage in `text`; the text's opening if its first words are not there any more.
+
+        Line breaks stay: they part headings from sentences.
+        """
+        words = r"\s+".join(map(re.escape, self.start.split()))
+        begin = re.search(words, text) if words else None
+        return first_words(text[begin.start() :], self.words) if begin else opening(text)
 
 
 def one_line(text: str) -> str:
@@ -78,4 +79,10 @@ def one_line(text: str) -> str:
 
 
 def first_words(text: str, count: int) -> str:
-    return " ".join(text.split()[:count])
+    """`text` up to the end of this word, as it stands."""
+    words = re.match(rf"\s*(?:\S+\s+){{0,{max(count - 1, 0)}}}\S+", text)
+    return words[0].lstrip() if words and count else ""
+
+
+def opening(text: str) -> str:
+    return first_words(text, OPENING_WORDS)

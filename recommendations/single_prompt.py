@@ -80,7 +80,8 @@ def content(hit: ArticleHit) -> str:
     if len(text.split()) <= ARTICLE_WORDS:
         return text
     opening = first_words(text, ARTICLE_WORDS)
-    return opening if hit.passage in opening else f"{opening} … {hit.passage}"
+    passage = one_line(hit.passage)
+    return opening if passage in opening else f"{opening} … {passage}"
 
 
 class _Cards:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from articles.models import Article
+from recommendations.embedded.prompt import excerpt
 from recommendations.hits import Anchor, ArticleHit
 from recommendations.tickets import (
     VALID_SECONDS,
@@ -122,9 +123,10 @@ def test_dead_cache_lets_the_ticket_pass(article: Article, settings: Settings) -
 
 def test_anchor_cuts_the_passage_out_again() -> None:
     anchor = Anchor.of("two three")
-    assert anchor.cut("one  two\nthree four") == "two three"
+    assert anchor.cut("one  two\nthree four") == "two\nthree"
     assert anchor.cut("something else") == "something else"
-    assert Anchor.of("").cut("the  opening") == "the opening"
+    assert Anchor.of("").cut("the  opening") == "the  opening"
+    assert Anchor.of("a (b) c").cut("see a (b) c") == "a (b) c"
 
 
 def test_hit_without_a_passage_quotes_the_opening(article: Article) -> None:
@@ -138,3 +140,13 @@ def test_excerpt_is_never_empty_and_never_long(make_article: MakeArticle) -> Non
     long = ArticleHit(make_article(), "word " * 200).excerpt
     assert len(long.split()) <= 61
     assert long.endswith("…")
+
+
+def test_small_model_is_told_the_same_after_the_ticket(make_article: MakeArticle) -> None:
+    passage = "The day\n\nPause the queues and wait for them to finish."
+    article = make_article(content=f"We moved to another region in June.\n\n## {passage}")
+    hit = ArticleHit(article, passage)
+    (again,) = Ticket.redeem(Ticket.for_hits("?", "embedded", [hit]).signed()).hits()
+    told = excerpt(again.text, again.passage)
+    assert told == excerpt(hit.text, hit.passage)
+    assert "The day" not in told  # a heading, which would become a part of the sentence
