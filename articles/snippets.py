@@ -42,12 +42,6 @@ def snippet(passage: str, question: str) -> SafeString:
     return mark_safe(f"{before}{text}{after}")  # noqa: S308  (`_marked` escapes)
 
 
-def mark_terms(text: str, question: str) -> SafeString:
-    """`text`, escaped, with `<mark>` around each word that is a term of `question`."""
-    found = _found(list(_WORD.finditer(text)), question)
-    return mark_safe(_marked(text, found, 0, len(text)))  # noqa: S308  (`_marked` escapes)
-
-
 def _found(words: Sequence[re.Match[str]], question: str) -> list[Found]:
     wanted = _terms_of(question)
     return [

@@ -80,8 +80,8 @@ def one_line(text: str) -> str:
 
 def first_words(text: str, count: int) -> str:
     """`text` up to the end of this word, as it stands."""
-    words = re.match(rf"\s*(?:\S+\s+){{0,{max(count - 1, 0)}}}\S+", text)
-    return words[0].lstrip() if words and count else ""
+    words = text.split(maxsplit=count)
+    return text.removesuffix(words[count]).strip() if len(words) > count else text.strip()
 
 
 def opening(text: str) -> str:

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
+from django_htmx.middleware import HtmxDetails
 
 from articles.models import Article
 from recommendations.models import QueryLog, Vote
@@ -28,6 +29,12 @@ NO_VOTE = 0  # what withdraws a vote; the client says it, so that no repeated re
 def signed_log(pk: int) -> str:
     """What a card posts as `log`: only who was shown the answer can vote on it."""
     return signing.dumps(pk, salt=SALT)
+
+
+class HtmxHttpRequest(HttpRequest):
+    """A request after `HtmxMiddleware`."""
+
+    htmx: HtmxDetails
 
 
 class VoteForm(forms.Form):
@@ -49,7 +56,7 @@ class VoteForm(forms.Form):
 # streamed cards free of a token that could not be refreshed.
 @csrf_exempt
 @require_POST
-def vote(request: HttpRequest) -> HttpResponse:
+def vote(request: HtmxHttpRequest) -> HttpResponse:
     """Store the vote, replacing an earlier one on the same card, or withdraw it.
 
     For htmx the status says all, and any but 204 leaves the thumb as it was. Without JavaScript no
@@ -57,7 +64,7 @@ def vote(request: HttpRequest) -> HttpResponse:
     """
     form = VoteForm(request.POST)
     status = stored(form.cleaned_data) if form.is_valid() else HTTPStatus.BAD_REQUEST
-    if request.headers.get("HX-Request") == "true":
+    if request.htmx:
         return HttpResponse(status=status)
     done = status == HTTPStatus.NO_CONTENT
     value = form.cleaned_data["value"] if done else NO_VOTE
@@ -86,8 +93,8 @@ def stored(vote: dict[str, int]) -> HTTPStatus:
 
 
 def store(log: int, article: int, value: int) -> bool:
-    """Nothing happens if answer or article is gone, or the answer had no card for the article.
-    Only withdrawing asks for neither: a vote that is there can always go.
+    """Whether the vote holds now. It does not if answer or article is gone, or the answer had no
+    card for the article. Withdrawing asks for none of this: a vote that is there can always go.
     """
     if value == NO_VOTE:
         Vote.objects.filter(log=log, article=article).delete()

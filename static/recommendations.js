@@ -42,9 +42,8 @@ function cutOff(part, sentence) {
 
 // A button that is hidden loses the focus to the page as a whole: it goes to what took its place.
 function moveFocus(part) {
-  const heading = part.querySelector(".recommendations__heading");
-  heading.tabIndex = -1;
-  const next = part.querySelector("[data-recommendations-again]:not([hidden])") ?? heading;
+  const again = part.querySelector("[data-recommendations-again]:not([hidden])");
+  const next = again ?? part.querySelector(".recommendations__heading");
   next.focus({ preventScroll: true });
 }
 

@@ -95,10 +95,7 @@ const beginnings = { "search-page": "results-title", recommendations: "recommend
 
 document.addEventListener("htmx:afterSettle", ({ target }) => {
   if (!(target.id in beginnings) || document.activeElement !== document.body) return;
-  const beginning = document.getElementById(beginnings[target.id]);
-  if (!beginning) return;
-  beginning.tabIndex = -1;
-  beginning.focus({ preventScroll: true });
+  document.getElementById(beginnings[target.id])?.focus({ preventScroll: true });
 });
 
 // Browsers do not scroll to what is in sight by a part, as the next card of a strip is. Only for the

@@ -76,12 +76,12 @@ class Command(BaseCommand):
         """
         path: Path = settings.VAR_DIR / "editor-password.txt"
         editor = User.objects.filter(username=EDITOR).first()
+        if not editor and not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(9), encoding="utf-8")
+        password = path.read_text(encoding="utf-8") if path.exists() else ""
         if not editor:
-            if not path.exists():
-                path.parent.mkdir(exist_ok=True)
-                path.touch(mode=0o600)
-                path.write_text(secrets.token_urlsafe(9), encoding="utf-8")
-            password = path.read_text(encoding="utf-8")
             editor = User.objects.create_superuser(EDITOR, password=password)
-        if path.exists() and editor.check_password(password := path.read_text(encoding="utf-8")):
+        if password and editor.check_password(password):
             self.stdout.write(f"The admin: /admin/ as {EDITOR} with {password}\n")
