@@ -10,7 +10,7 @@ from articles.models import Article
 ENOUGH_WORDS = 25
 
 # Not after a colon: the name of a table's column stands before it (`plain_text`).
-SENTENCE_START = re.compile(r"(?<=[.!?…])\s+|\n+")
+_SENTENCE_START = re.compile(r"(?<=[.!?…])\s+|\n+")
 
 
 def in_context(article: Article, passage: str) -> str:
@@ -25,8 +25,8 @@ def in_context(article: Article, passage: str) -> str:
     if begin < 0:  # the article has changed since it was indexed
         return passage
     end = begin + len(passage)
-    starts = [0, *(match.end() for match in SENTENCE_START.finditer(text))]
-    ends = [*(match.start() for match in SENTENCE_START.finditer(text)), len(text)]
+    starts = [0, *(match.end() for match in _SENTENCE_START.finditer(text))]
+    ends = [*(match.start() for match in _SENTENCE_START.finditer(text)), len(text)]
     wider = [(start, end) for start in reversed(starts) if start < begin]
     wider += [(0, later) for later in ends if later > end]
     for begin, end in wider:

@@ -3,94 +3,82 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from html import escape
-from typing import NamedTuple
 
 from django.utils.safestring import SafeString, mark_safe
 
-from articles.passages import SENTENCE_START
 from articles.search.chunks import terms
 
 SNIPPET_WORDS = 55
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
-_GAP = re.compile(r"\s")
-
-
-class Found(NamedTuple):
-    """A word of a text that is one of the question's: which word, where, and which of its terms."""
-
-    number: int
-    start: int
-    end: int
-    terms: frozenset[str]
+_SENTENCE_ENDS = ".!?…"
 
 
 def snippet(passage: str, question: str) -> SafeString:
-    """At most `SNIPPET_WORDS` words of `passage`: those with most of the question's, marked."""
-    words = list(_WORD.finditer(passage))
-    found = _found(words, question)
-    begin, first = _best_start(passage, words, found)
-    end, last = len(passage), first + SNIPPET_WORDS - 1
-    if last + 1 < len(words) and (gap := _GAP.search(passage, words[last].end())):
-        end = gap.start()
-    text = _marked(passage, found, begin, end)
-    before, after = "… " if begin else "", " …" if end < len(passage) else ""
-    return mark_safe(f"{before}{text}{after}")  # noqa: S308  (`_marked` escapes)
+    """At most `SNIPPET_WORDS` words of `passage`: those with most of the question's, marked.
 
-
-def _found(words: Sequence[re.Match[str]], question: str) -> list[Found]:
+    Words are what white space parts; a page shows any white space as one space.
+    """
     wanted = _terms_of(question)
-    return [
-        Found(number, *word.span(), wanted & held)
-        for number, word in enumerate(words)
-        if not wanted.isdisjoint(held := _terms_of(word[0]))
-    ]
+    words: list[str] = []
+    lines: list[int] = []  # the numbers of their first words
+    for line in passage.splitlines():
+        lines.append(len(words))
+        words += line.split()
+    found = {
+        n: wanted & held
+        for n, word in enumerate(words)
+        if not wanted.isdisjoint(held := _terms_of(word))
+    }
+    begin = _best_start(words, lines, found) if found else 0
+    end = begin + SNIPPET_WORDS
+    pieces = ["…"] if begin else []
+    for n in found:
+        if begin <= n < end:
+            pieces += [escape(" ".join(words[begin:n])), _marked(words[n], wanted)]
+            begin = n + 1
+    pieces.append(escape(" ".join(words[begin:end])))
+    if end < len(words):
+        pieces.append("…")
+    return mark_safe(" ".join(filter(None, pieces)))  # noqa: S308  (all of them are escaped)
 
 
-def _marked(text: str, found: Sequence[Found], begin: int, end: int) -> str:
-    """`text[begin:end]`, escaped, with `<mark>` around what was found in it."""
+def _marked(word: str, wanted: frozenset[str]) -> str:
+    """`word`, escaped, with `<mark>` around those of its parts that are wanted."""
     pieces: list[str] = []
-    for word in found:
-        if begin <= word.start and word.end <= end:
-            pieces.append(escape(text[begin : word.start]))
-            pieces.append(f"<mark>{escape(text[word.start : word.end])}</mark>")
-            begin = word.end
-    pieces.append(escape(text[begin:end]))
-    return "".join(pieces)
+    position = 0
+    for part in _WORD.finditer(word):
+        if not wanted.isdisjoint(_terms_of(part[0])):
+            pieces += [escape(word[position : part.start()]), f"<mark>{escape(part[0])}</mark>"]
+            position = part.end()
+    return "".join([*pieces, escape(word[position:])])
 
 
 def _best_start(
-    passage: str, words: Sequence[re.Match[str]], found: Sequence[Found]
-) -> tuple[int, int]:
-    """Where the snippet with the most of the question's words begins, and the number of its first.
+    words: Sequence[str], lines: Sequence[int], found: Mapping[int, frozenset[str]]
+) -> int:
+    """The number of the word with which the snippet begins that has the most of the question's.
 
-    At the passage's or a sentence's start; of equals the last, because its first sentence has a
-    word.
+    It begins a sentence; of equals it is the last, because its first sentence has a word. A line
+    is a heading, a paragraph or a row of a table, so it begins a sentence too. What follows a
+    colon does not: the name of a table's column stands before it (`markdown.plain_text`).
     """
-    best, most = (0, 0), _density(found, 0)
-    if not found:
-        return best
-    starts = [word.start() for word in words]
-    for sentence in SENTENCE_START.finditer(passage):
-        first = bisect_left(starts, sentence.end())
-        if len(words) - first < SNIPPET_WORDS // 2:
+    sentences = [n for n, word in enumerate(words, 1) if word[-1] in _SENTENCE_ENDS]
+    best, most = 0, (0, 0)
+    for first in sorted({*lines, *sentences}):
+        if first and len(words) - first < SNIPPET_WORDS // 2:
             break  # too little to read
-        density = _density(found, first)
-        if any(density) and density >= most:
-            best, most = (sentence.end(), first), density
+        held = [terms for n, terms in found.items() if first <= n < first + SNIPPET_WORDS]
+        # Different terms before many of one.
+        density = len(frozenset().union(*held)), sum(map(len, held))
+        if held and density >= most:
+            best, most = first, density
     return best
 
 
-def _density(found: Sequence[Found], first: int) -> tuple[int, int]:
-    """Different wanted terms, then all of them, in a snippet whose first word has this number."""
-    held = [word.terms for word in found if first <= word.number < first + SNIPPET_WORDS]
-    return len(frozenset().union(*held)), sum(map(len, held))
-
-
-@lru_cache(maxsize=20_000)  # a page of hits has two thousand words, most of them common ones
-def _terms_of(word: str) -> frozenset[str]:
-    return frozenset(terms(word))
+@lru_cache(maxsize=20_000)  # a page of hits has a thousand words, most of them common ones
+def _terms_of(text: str) -> frozenset[str]:
+    return frozenset(terms(text))
