@@ -29,7 +29,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
     def in_order_of(self, pks: Sequence[int]) -> list[Article]:
         """The articles with these primary keys, in this order; missing ones are left out."""
-        rows = self.in_bulk(pks)
+        rows = self.order_by().in_bulk(pks)
         return [rows[pk] for pk in pks if pk in rows]
 
     def before(self, article: Article) -> Self:

@@ -220,6 +220,11 @@ class Article(models.Model):
         return self.translated_title or self.title
 
     @property
+    def revision(self) -> str:
+        """Another one after every change that readers could see, a renamed author's included."""
+        return f"{self.pk}-{self.updated_at.timestamp()}"
+
+    @property
     def is_public(self) -> bool:
         """The row's answer to `ArticleQuerySet.published()`."""
         return self.status == self.Status.PUBLISHED and self.date <= timezone.localdate()

@@ -130,8 +130,22 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,
     }
+    # Opening the file and reading its schema takes longer than all queries of a page.
+    DATABASES["default"]["CONN_MAX_AGE"] = None
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = False  # nothing between us and the file can break
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
+CACHES = {
+    "default": env.dj_cache_url("CACHE_URL", "locmem://"),
+    # Where `{% cache %}` keeps rendered pieces of pages: in each process, because asking another
+    # one takes longer than rendering. Not in development, where templates change.
+    "template_fragments": {
+        "BACKEND": "django.core.cache.backends.dummy.DummyCache"
+        if DEBUG and not TESTING
+        else "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "template_fragments",
+        "OPTIONS": {"MAX_ENTRIES": 2_000},
+    },
+}
 
 # Language and time
 

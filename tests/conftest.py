@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils.text import slugify
 from pytest_django import Settings
 
@@ -35,7 +35,8 @@ def fresh_process_state(settings: Settings) -> Iterator[None]:
     # The real hasher takes a tenth of a second for each account that a test creates.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     get_engine.cache_clear()
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
     yield
     get_engine.cache_clear()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import FETCH_PEERS
 from django.utils.functional import cached_property
 
 from articles.models import Article, Author, Category
@@ -45,14 +46,17 @@ class Answer:
     def found(self) -> list[FoundArticle]:
         """Hits whose row is still public; an index may lag behind the database."""
         hits = {hit.pk: hit for hit in self.result.hits}
-        rows = Article.objects.published().for_list().in_order_of(list(hits))
+        # Authors and categories are read when a template wants them, for all hits at once; the
+        # lines that show them are mostly kept (`articles/_hits.html`).
+        articles = Article.objects.published().fetch_mode(FETCH_PEERS)
+        rows = articles.in_order_of(list(hits))
         return [FoundArticle(row, hits[row.pk].score, hits[row.pk].passage) for row in rows]
 
     @cached_property
     def facets(self) -> Mapping[Facet, Sequence[FacetValue]]:
         labels: dict[Facet, Mapping[str, str]] = {
-            "category": {page.slug: page.shown_name for page in Category.objects.all()},
-            "author": dict(Author.objects.values_list("slug", "name")),
+            "category": {page.slug: page.shown_name for page in Category.objects.order_by()},
+            "author": dict(Author.objects.order_by().values_list("slug", "name")),
             "language": {code: str(name) for code, name in Article.Language.choices},
         }
         return {

@@ -41,9 +41,9 @@ def absolute_url(context: Context, path: str) -> str:
 
 
 @register.filter
-def choose(facet: Facet, value: str | None) -> Mapping[str, str | None]:
-    """One parameter for `{% querystring %}`; None takes it away."""
-    return {facet: value}
+def without(facet: Facet) -> Mapping[str, None]:
+    """For `{% querystring %}`: this filter taken away, and back to the first page."""
+    return {facet: None, "page": None}
 
 
 @register.simple_tag
