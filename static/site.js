@@ -98,6 +98,14 @@ document.addEventListener("htmx:afterSettle", ({ target }) => {
   document.getElementById(beginnings[target.id])?.focus({ preventScroll: true });
 });
 
+// What htmx cannot swap in, for want of a connection or because it is an error, the browser loads as
+// a page, so that no link is ever dead.
+for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+  document.addEventListener(failure, ({ detail }) => {
+    if (detail.boosted) location.assign(detail.pathInfo.finalRequestPath);
+  });
+}
+
 // Browsers do not scroll to what is in sight by a part, as the next card of a strip is. Only for the
 // keyboard: under a pointer nothing may move.
 document.addEventListener("focusin", ({ target }) => {

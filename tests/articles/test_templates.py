@@ -272,8 +272,7 @@ def test_hits_stand_in_rank_order_with_the_words_of_the_question(found: list[Art
 
 def test_facets_keep_the_question_and_leave_the_page(found: list[Article]) -> None:
     page = answered(found, "/search/?q=a+%26+b&year=2026&page=2", total=12)
-    address = re.escape("?q=a+%26+b&amp;year=2026&amp;language=es")
-    assert re.search(rf'href="{address}"\s+hx-get="{address}"', page)
+    assert 'href="?q=a+%26+b&amp;year=2026&amp;language=es"' in page
     selected = re.search(r'<a id="facet-year-2026"\s+href="([^"]*)"[^>]*>', page)
     assert selected is not None
     assert selected[1] == "?q=a+%26+b"

@@ -106,19 +106,6 @@ def test_chosen_theme_is_remembered(site: Site, open_page: OpenPage) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
-def test_filter_changes_the_hits_in_place_and_back_undoes_it(
-    site: Site, open_page: OpenPage
-) -> None:
-    page = open_page()
-    page.goto(f"{site.url}/search/?q=seguridad+y+datos")
-    before = page.locator("[data-hit]").count()
-    page.get_by_role("link", name="Spanish").first.click()
-    page.wait_for_url("**language=es*")
-    expect(page.locator("[data-hit]")).not_to_have_count(before)
-    page.go_back()
-    expect(page.locator("[data-hit]")).to_have_count(before)
-
-
 def test_pages_can_be_read_and_searched_without_javascript(site: Site, open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
     page.goto(site.url)
