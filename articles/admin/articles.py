@@ -13,12 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from articles.admin import assistant, badges, index_status, panel
+from articles.admin.form import ArticleForm
 from articles.models import Article
 from articles.search import outbox
 
 
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin[Article]):
+    form = ArticleForm
     list_display = ["title", "state", "index", "topic", "author", "date"]
     list_filter = [
         index_status.PublicationFilter,
@@ -35,7 +37,19 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     readonly_fields = ["index", "version", "source_id", "created_at", "updated_at"]
     actions = ["publish", "unpublish"]
     fieldsets = [
-        (None, {"fields": ["title", "translated_title", "slug", "language", "content"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "title",
+                    "translated_title",
+                    "slug",
+                    "language",
+                    "content",
+                    "opened_version",
+                ]
+            },
+        ),
         (_("Publication"), {"fields": ["author", "category", "date", "status"]}),
         (_("Record"), {"fields": [*readonly_fields], "classes": ["collapse"]}),
     ]

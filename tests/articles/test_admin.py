@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -34,6 +35,12 @@ def form(article: Article, **changes: Any) -> dict[str, Any]:
     return values | changes
 
 
+def opened_version(page: str) -> str:
+    found = re.search(r'name="opened_version" value="(\d+)"', page)
+    assert found is not None
+    return found[1]
+
+
 def run_action(client: Client, action: str, *articles: Article) -> str:
     data = {"action": action, "_selected_action": [article.pk for article in articles]}
     return client.post(CHANGELIST, data, follow=True).content.decode()
@@ -58,6 +65,43 @@ def test_impossible_article_gets_a_sentence(
     path = reverse("admin:articles_article_change", args=[article.pk])
     response = admin_client.post(path, form(article, category=""))
     assert "Choose a category and write content before publishing." in response.content.decode()
+
+
+def test_editor_is_told_once_before_replacing_what_another_one_saved(
+    admin_client: Client, make_article: MakeArticle
+) -> None:
+    article = make_article(title="As both opened it")
+    path = reverse("admin:articles_article_change", args=[article.pk])
+    opened = opened_version(admin_client.get(path).content.decode())
+    theirs = form(article, title="Theirs", opened_version=opened)
+    assert admin_client.post(path, theirs).status_code == 302
+    mine = form(article, title="Mine", content="My words.", opened_version=opened)
+    response = admin_client.post(path, mine)
+    assert response.status_code == 200
+    page = response.content.decode()
+    assert "This article was changed at" in page
+    assert f'<a href="{article.get_absolute_url()}" target="_blank">' in page
+    assert 'value="Mine"' in page
+    assert "My words.</textarea>" in page
+    article.refresh_from_db()
+    assert article.title == "Theirs"
+    assert (
+        admin_client.post(path, mine | {"opened_version": opened_version(page)}).status_code == 302
+    )
+    article.refresh_from_db()
+    assert article.title == "Mine"
+
+
+def test_second_click_on_save_is_no_conflict(
+    admin_client: Client, make_article: MakeArticle
+) -> None:
+    article = make_article()
+    path = reverse("admin:articles_article_change", args=[article.pk])
+    opened = opened_version(admin_client.get(path).content.decode())
+    for _click in range(2):
+        data = form(article, title="Changed once", opened_version=opened)
+        assert admin_client.post(path, data).status_code == 302
+    assert "version" not in LogEntry.objects.latest("pk").get_change_message()
 
 
 def test_list_shows_states_filters_and_search(

@@ -100,6 +100,28 @@ def test_form_warns_previews_and_says_how_readers_would_find_the_text(
         assert "Palomas" not in rows.execute(query, [article]).fetchone()[0]
 
 
+def test_two_editors_of_one_article_are_told_of_each_other(site: Site, admin: Admin) -> None:
+    path = f"articles/article/{article_id(site, 'en')}/change/"
+    mine, theirs = admin(path), admin(path)
+    for page, words in ((theirs, "Theirs."), (mine, "Mine.")):
+        page.locator("#id_content").press("ControlOrMeta+End")
+        page.locator("#id_content").press_sequentially(f"\n\n{words}")
+        page.locator("input[name=_continue]").click()
+    expect(theirs.locator(".messagelist .success")).to_be_visible()
+    expect(mine.get_by_text("This article was changed at")).to_be_in_viewport()
+    expect(mine.locator("#id_title")).to_be_in_viewport()
+    expect(mine.locator("#preview .prose")).to_contain_text("Mine.")
+    assert_accessible(mine, fits=False)
+    content = mine.locator("#id_content").input_value()
+    assert content.endswith("Mine.")
+    assert "Theirs." not in content
+    with mine.expect_popup() as popup:
+        mine.get_by_role("link", name="the article as it is now").click()
+    expect(popup.value.get_by_text("Theirs.")).to_be_visible()
+    mine.locator("input[name=_continue]").click()
+    expect(mine.locator(".messagelist .success")).to_be_visible()
+
+
 def test_what_readers_ask_is_counted_drawn_and_exported(site: Site, admin: Admin) -> None:
     page = admin("recommendations/querylog/insights/")
     for kind in ("asked", "up", "down"):
