@@ -8,9 +8,25 @@ from articles.markdown import plain_text
 from articles.models import Article
 
 ENOUGH_WORDS = 25
+LINE_ENDS = (".", "!", "?", "…", ":", ";", ",", "»", "”")
 
 # Not after a colon: the name of a table's column stands before it (`plain_text`).
 _SENTENCE_START = re.compile(r"(?<=[.!?…])\s+|\n+")
+
+
+def lines(passage: str) -> list[str]:
+    """Its lines, ready to be joined by spaces.
+
+    One that ends without a mark gets a dot behind it: a heading, or a line of code, is no part of
+    the sentence after it, and a page shows a passage as one paragraph.
+    """
+    found = [line.strip() for line in passage.splitlines() if line.strip()]
+    ended = [line if line.endswith(LINE_ENDS) else f"{line} ·" for line in found[:-1]]
+    return ended + found[-1:]
+
+
+def one_paragraph(passage: str) -> str:
+    return " ".join(" ".join(lines(passage)).split())
 
 
 def in_context(article: Article, passage: str) -> str:

@@ -9,6 +9,7 @@ from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
 
+from articles.passages import lines
 from articles.search.chunks import terms
 
 SNIPPET_WORDS = 55
@@ -20,20 +21,20 @@ _SENTENCE_ENDS = ".!?…"
 def snippet(passage: str, question: str) -> SafeString:
     """At most `SNIPPET_WORDS` words of `passage`: those with most of the question's, marked.
 
-    Words are what white space parts; a page shows any white space as one space.
+    Words are what white space parts.
     """
     wanted = _terms_of(question)
     words: list[str] = []
-    lines: list[int] = []  # the numbers of their first words
-    for line in passage.splitlines():
-        lines.append(len(words))
+    starts: list[int] = []  # of lines, the numbers of their first words
+    for line in lines(passage):
+        starts.append(len(words))
         words += line.split()
     found = {
         n: wanted & held
         for n, word in enumerate(words)
         if not wanted.isdisjoint(held := _terms_of(word))
     }
-    begin = _best_start(words, lines, found) if found else 0
+    begin = _best_start(words, starts, found) if found else 0
     end = begin + SNIPPET_WORDS
     pieces = ["…"] if begin else []
     for n in found:

@@ -11,6 +11,7 @@ from django.utils.text import Truncator
 
 from articles.markdown import plain_text
 from articles.models import Article
+from articles.passages import one_paragraph
 from articles.search.results import FoundArticle
 
 EXCERPT_WORDS = 60
@@ -38,13 +39,13 @@ class ArticleHit:
     @property
     def excerpt(self) -> str:
         """What a card shows when no model wrote it; every article has some words."""
-        passage = one_line(self.passage or opening(self.text))
+        passage = one_paragraph(self.passage or opening(self.text))
         return Truncator(passage or self.article.title).words(EXCERPT_WORDS)
 
     @property
     def whole_passage(self) -> str:
-        """The passage as one line; where it was cut inside a sentence, it says so."""
-        passage = one_line(self.passage)
+        """The passage as one paragraph; where it was cut inside a sentence, it says so."""
+        passage = one_paragraph(self.passage)
         return passage if not passage or passage.endswith(SENTENCE_ENDS) else f"{passage} …"
 
 

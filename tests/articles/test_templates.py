@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from articles.forms import SearchForm
 from articles.models import Article, Category
-from articles.passages import in_context
+from articles.passages import in_context, one_paragraph
 from articles.search.base import Facet, Hit, SearchQuery, SearchResult
 from articles.search.results import Answer
 from articles.snippets import SNIPPET_WORDS, snippet
@@ -121,6 +121,15 @@ def test_snippet_is_the_part_with_most_of_the_question() -> None:
     assert text.startswith("… <mark>Passkeys</mark> replace <mark>passwords</mark>.")
     assert len(text.split()) <= SNIPPET_WORDS + 2
     assert snippet("Short and without them.", "zebra") == "Short and without them."
+
+
+def test_heading_is_set_off_from_the_sentence_after_it() -> None:
+    passage = "One bucket per key\n\nEach key has a bucket:\n\nvereda keys list\n\nIt refills."
+    shown = "One bucket per key · Each key has a bucket: vereda keys list · It refills."
+    assert snippet(passage, "zebra") == shown
+    assert one_paragraph(passage) == shown
+    assert one_paragraph(" \n") == ""
+    assert one_paragraph("Only a heading\n") == "Only a heading"
 
 
 @pytest.mark.django_db

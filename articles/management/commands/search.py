@@ -12,6 +12,7 @@ from rich.table import Table
 
 from articles.management.commands.reindex import positive
 from articles.management.terminal import console
+from articles.passages import one_paragraph
 from articles.search.base import SearchQuery
 from articles.search.results import Answer
 from articles.search.service import search
@@ -59,6 +60,6 @@ class Command(BaseCommand):
         else:
             table = Table("id", "score", "title", "passage")
             for hit in found:
-                passage = " ".join(hit.passage.split())[:160]
+                passage = one_paragraph(hit.passage)[:160]
                 table.add_row(str(hit.article.pk), f"{hit.score:.3f}", hit.article.title, passage)
             console(self.stdout).print(table)
