@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms import Script
 from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils.html import format_html
@@ -53,6 +56,9 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
         (_("Publication"), {"fields": ["author", "category", "date", "status"]}),
         (_("Record"), {"fields": [*readonly_fields], "classes": ["collapse"]}),
     ]
+
+    class Media:
+        js: ClassVar[list[Script]] = [Script("admin-site/drafts.js", defer=True)]
 
     def get_urls(self) -> list[URLPattern]:
         return [*assistant.urls(), *panel.urls(), *super().get_urls()]

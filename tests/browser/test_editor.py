@@ -38,6 +38,18 @@ def article_id(site: Site, language: str) -> int:
         return int(rows.execute(query, [language]).fetchone()[0])
 
 
+def new_draft(admin: Admin, title: str) -> Page:
+    """The change form of a new article that no reader sees."""
+    page = admin("articles/article/add/")
+    page.locator("#id_title").fill(title)
+    page.locator("#id_slug").fill(title.lower().replace(" ", "-"))
+    page.locator("#id_content").fill("Words.")
+    page.locator("#id_author").select_option(index=1)
+    page.locator("input[name=_continue]").click()
+    expect(page.locator(".messagelist .success")).to_be_visible()
+    return page
+
+
 def fail_a_change(site: Site, article: int) -> None:
     """As if the index had not answered when the article was saved."""
     with database(site) as rows:
@@ -100,9 +112,9 @@ def test_form_warns_previews_and_says_how_readers_would_find_the_text(
         assert "Palomas" not in rows.execute(query, [article]).fetchone()[0]
 
 
-def test_two_editors_of_one_article_are_told_of_each_other(site: Site, admin: Admin) -> None:
-    path = f"articles/article/{article_id(site, 'en')}/change/"
-    mine, theirs = admin(path), admin(path)
+def test_two_editors_of_one_article_are_told_of_each_other(admin: Admin) -> None:
+    mine = new_draft(admin, "Written by two")
+    theirs = admin(mine.url.split("/admin/")[1])
     for page, words in ((theirs, "Theirs."), (mine, "Mine.")):
         page.locator("#id_content").press("ControlOrMeta+End")
         page.locator("#id_content").press_sequentially(f"\n\n{words}")
@@ -120,6 +132,54 @@ def test_two_editors_of_one_article_are_told_of_each_other(site: Site, admin: Ad
     expect(popup.value.get_by_text("Theirs.")).to_be_visible()
     mine.locator("input[name=_continue]").click()
     expect(mine.locator(".messagelist .success")).to_be_visible()
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["new", "changed"])
+def test_text_that_could_not_be_saved_is_put_back(admin: Admin, new: bool) -> None:
+    page = admin("articles/article/add/") if new else new_draft(admin, "Not yet finished")
+    form = page.url
+    page.locator("#id_title").fill("An hour of work")
+    page.locator("#id_content").fill("Typed\n\nfor an hour.")
+    page.route("**/article/**", lambda route: route.abort("connectionrefused"))
+    page.locator("input[name=_continue]").click()
+    page.wait_for_url("chrome-error://**")
+    page.unroute("**/article/**")
+
+    page.goto(form)
+    notice = page.get_by_text("What you typed here last was not saved.")
+    expect(notice).to_be_visible()
+    assert_accessible(page, fits=False)
+    page.get_by_role("button", name="Put it back").click()
+    expect(notice).to_have_count(0)
+    expect(page.locator("#id_content")).to_have_value("Typed\n\nfor an hour.")
+    expect(page.locator("#preview .prose")).to_contain_text("for an hour.")
+
+    session = page.context.cookies()
+    page.context.clear_cookies(name="sessionid")  # as if it had ended
+    page.locator("input[name=_continue]").click()
+    expect(page.get_by_label("Username")).to_be_visible()
+    page.context.add_cookies(session)  # type: ignore[arg-type]  # what it gives is what it takes
+    page.goto(form)
+    page.get_by_role("button", name="Put it back").click()
+    page.locator("#id_author").select_option(index=1)
+    page.locator("input[name=_continue]").click()
+    expect(page.locator(".messagelist .success")).to_be_visible()
+    expect(page.locator("#id_title")).to_have_value("An hour of work")
+
+    page.goto(form)
+    expect(page.locator("#preview")).to_contain_text("words")
+    expect(notice).to_have_count(0)
+
+
+def test_text_that_was_not_saved_can_be_thrown_away(site: Site, admin: Admin) -> None:
+    page = admin("articles/article/add/")
+    page.locator("#id_title").fill("A passing thought")
+    page.goto(f"{site.url}/admin/articles/article/add/")
+    page.get_by_role("button", name="Throw it away").click()
+    expect(page.locator("#id_title")).to_be_focused()
+    page.reload()
+    expect(page.locator("#preview")).to_contain_text("words")
+    expect(page.get_by_role("button", name="Put it back")).to_have_count(0)
 
 
 def test_what_readers_ask_is_counted_drawn_and_exported(site: Site, admin: Admin) -> None:
