@@ -40,19 +40,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     readonly_fields = ["index", "version", "source_id", "created_at", "updated_at"]
     actions = ["publish", "unpublish"]
     fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "title",
-                    "translated_title",
-                    "slug",
-                    "language",
-                    "content",
-                    "opened_version",
-                ]
-            },
-        ),
+        (None, {"fields": ["title", "translated_title", "slug", "language", "content"]}),
         (_("Publication"), {"fields": ["author", "category", "date", "status"]}),
         (_("Record"), {"fields": [*readonly_fields], "classes": ["collapse"]}),
     ]
