@@ -221,7 +221,10 @@ class Article(models.Model):
 
     @property
     def revision(self) -> str:
-        """Another one after every change that readers could see, a renamed author's included."""
+        """Another one after every save that readers could see, a renamed author's included.
+
+        Not after `loaddata`, which writes `updated_at` as it stands in the file.
+        """
         return f"{self.pk}-{self.updated_at.timestamp()}"
 
     @property

@@ -8,7 +8,8 @@ from articles.markdown import plain_text
 from articles.models import Article
 
 ENOUGH_WORDS = 25
-LINE_ENDS = (".", "!", "?", "…", ":", ";", ",", "»", "”")
+LINE_ENDS = (".", "!", "?", "…", ":", ";", ",")
+CLOSING = "\"'”’»)]"
 
 # Not after a colon: the name of a table's column stands before it (`plain_text`).
 _SENTENCE_START = re.compile(r"(?<=[.!?…])\s+|\n+")
@@ -21,8 +22,10 @@ def lines(passage: str) -> list[str]:
     the sentence after it, and a page shows a passage as one paragraph.
     """
     found = [line.strip() for line in passage.splitlines() if line.strip()]
-    ended = [line if line.endswith(LINE_ENDS) else f"{line} ·" for line in found[:-1]]
-    return ended + found[-1:]
+    for number, line in enumerate(found[:-1]):
+        if not line.rstrip(CLOSING).endswith(LINE_ENDS):
+            found[number] = f"{line} ·"
+    return found
 
 
 def one_paragraph(passage: str) -> str:

@@ -99,10 +99,24 @@ document.addEventListener("htmx:afterSettle", ({ target }) => {
 });
 
 // What htmx cannot swap in, for want of a connection or because it is an error, the browser loads as
-// a page, so that no link is ever dead.
+// a page, so that no link is ever dead. Not while the reader is leaving for another one: Firefox then
+// calls all requests failed.
+let leaving = false;
+
+function leave() {
+  leaving = true;
+}
+
+document.addEventListener("htmx:beforeRequest", () => {
+  leaving = false;
+  window.addEventListener("beforeunload", leave);
+});
+document.addEventListener("htmx:afterRequest", () => {
+  window.removeEventListener("beforeunload", leave);
+});
 for (const failure of ["htmx:sendError", "htmx:responseError"]) {
   document.addEventListener(failure, ({ detail }) => {
-    if (detail.boosted) location.assign(detail.pathInfo.finalRequestPath);
+    if (detail.boosted && !leaving) location.assign(detail.pathInfo.finalRequestPath);
   });
 }
 

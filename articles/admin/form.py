@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from articles.models import Article
 
 CHANGED_MEANWHILE = _(
-    "This article was changed at {time}, after you opened this form, and yours is not saved yet. "
-    'Compare it with <a href="{address}" target="_blank">the article as it is now</a>, then '
-    "save again to replace that with yours."
+    "This article, or the name of its author or category, was changed at {time}, after you opened "
+    'this form. Yours is not saved yet: compare it with <a href="{address}" target="_blank">the '
+    "article as it is now</a>, then save again to replace that with yours."
 )
 
 

@@ -2,8 +2,8 @@
 // server that does not answer, or a session that has ended, costs nobody a text.
 
 const SENT = "draft-sent"; // the key of the draft whose form was sent last
-const editor = document.querySelector("#user-tools strong")?.textContent;
-const key = `draft:${editor}:${location.pathname}`;
+const template = document.getElementById("draft"); // on the page of a form that can be saved
+const key = `draft:${template?.dataset.editor}:${location.pathname}`;
 
 function stored(name) {
   try {
@@ -22,11 +22,19 @@ function store(name, value) {
   }
 }
 
-// Django's answer to a saved article, on the list or on a form, names it with a link.
-const sent = stored(SENT);
-if (sent && document.querySelector('.messagelist .success a[href$="/change/"]')) {
-  store(sent, null);
-  store(SENT, null);
+function read(name) {
+  return JSON.parse(stored(name) ?? "null");
+}
+
+// Django's answer to a saved article, on the list or on a form, names its title; other messages of
+// success, as after publishing many, do not.
+const title = read(stored(SENT))?.title.trim();
+if (title) {
+  const messages = [...document.querySelectorAll(".messagelist .success")];
+  if (messages.some(({ textContent }) => textContent.includes(title))) {
+    store(stored(SENT), null);
+    store(SENT, null);
+  }
 }
 
 const form = document.getElementById("article_form");
@@ -53,7 +61,7 @@ function putBack(draft) {
 }
 
 function offer(draft) {
-  const notice = document.getElementById("draft").content.firstElementChild.cloneNode(true);
+  const notice = template.content.firstElementChild.cloneNode(true);
   notice.addEventListener("click", ({ target }) => {
     if (!target.matches("button")) return;
     if (target.matches("[data-put-back]")) putBack(draft);
@@ -65,17 +73,19 @@ function offer(draft) {
   return notice;
 }
 
-if (form) {
-  const draft = JSON.parse(stored(key) ?? "null");
+if (form && template) {
+  const draft = read(key);
   const notice = draft && !isInForm(draft) ? offer(draft) : null;
   const keep = () => {
-    if (!notice?.isConnected) store(key, JSON.stringify(typed())); // one text waits for an answer
+    // Only one text is kept. As long as the editor has not said what shall become of the older one,
+    // it is that.
+    if (!notice?.isConnected) store(key, JSON.stringify(typed()));
   };
   if (draft && !notice) keep();
   form.addEventListener("input", keep);
   form.addEventListener("change", keep);
   form.addEventListener("submit", () => {
     keep();
-    store(SENT, key);
+    store(SENT, notice?.isConnected ? null : key);
   });
 }

@@ -79,7 +79,7 @@ def test_editor_is_told_once_before_replacing_what_another_one_saved(
     response = admin_client.post(path, mine)
     assert response.status_code == 200
     page = response.content.decode()
-    assert "This article was changed at" in page
+    assert "This article, or the name of its author or category, was changed at" in page
     assert f'<a href="{article.get_absolute_url()}" target="_blank">' in page
     assert 'value="Mine"' in page
     assert "My words.</textarea>" in page

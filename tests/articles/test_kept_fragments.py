@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from articles.markdown import render
-from articles.models import Article
+from articles.models import Article, Author, Category
 from tests.conftest import MakeArticle
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,6 +32,11 @@ CHANGES: dict[str, tuple[Callable[[Article], object], str, str]] = {
         lambda it: Article.objects.filter(pk=it.pk).update(date="2025-05-06"),
         "May 6, 2025",
         "Jan. 2, 2026",
+    ),
+    "language": (
+        lambda it: edit(it, language="es", translated_title="Rotating keys"),
+        ">Rotating keys</p>",
+        'lang="en">How we',
     ),
     "length": (lambda it: edit(it, content="Rotate keys. " * 330), "3 min read", "1 min read"),
 }
@@ -118,7 +123,27 @@ def test_markdown_of_a_list_is_rendered_once(
     assert rendered
 
 
-def test_second_search_reads_no_names_for_its_hits(client: Client, article: Article) -> None:
+def test_biography_and_spanish_name_are_kept_as_long_as_they_are_true(
+    client: Client, article: Article
+) -> None:
+    address = article.get_absolute_url()
+    page(client, address, "es")
+    edit(article.author, bio="Keeps bees.")
+    assert "Keeps bees." in page(client, address, "es")
+    edit(article.category, spanish_name="Oficio")
+    for path in PAGES:
+        assert ">Oficio</a>" in page(client, path, "es")
+
+
+def test_second_search_reads_no_names_for_its_hits(
+    client: Client, make_article: MakeArticle
+) -> None:
+    for number in range(3):
+        make_article(
+            content="We rotate keys every month, and nobody notices.",
+            author=Author.objects.create(name=f"Author {number}", slug=f"author-{number}"),
+            category=Category.objects.create(name=f"Topic {number}", slug=f"topic-{number}"),
+        )
     path, counts = "/search/?q=rotate+keys", []
     page(client, path)
     caches["template_fragments"].clear()

@@ -128,6 +128,7 @@ def test_heading_is_set_off_from_the_sentence_after_it() -> None:
     shown = "One bucket per key · Each key has a bucket: vereda keys list · It refills."
     assert snippet(passage, "zebra") == shown
     assert one_paragraph(passage) == shown
+    assert one_paragraph('He said "stop."\n(So did I.)\nEnd') == 'He said "stop." (So did I.) End'
     assert one_paragraph(" \n") == ""
     assert one_paragraph("Only a heading\n") == "Only a heading"
 

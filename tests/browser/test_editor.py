@@ -120,7 +120,7 @@ def test_two_editors_of_one_article_are_told_of_each_other(admin: Admin) -> None
         page.locator("#id_content").press_sequentially(f"\n\n{words}")
         page.locator("input[name=_continue]").click()
     expect(theirs.locator(".messagelist .success")).to_be_visible()
-    expect(mine.get_by_text("This article was changed at")).to_be_in_viewport()
+    expect(mine.get_by_text("after you opened this form")).to_be_in_viewport()
     expect(mine.locator("#id_title")).to_be_in_viewport()
     expect(mine.locator("#preview .prose")).to_contain_text("Mine.")
     assert_accessible(mine, fits=False)

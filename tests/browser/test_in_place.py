@@ -17,6 +17,11 @@ def page(site: Site, open_page: OpenPage) -> Page:
     return page
 
 
+def htmx_says(event: str) -> pytest.MarkDecorator:
+    """htmx logs a request that another one has replaced like one that failed."""
+    return pytest.mark.may_say(event, "htmx:afterRequest")
+
+
 def wait(page: Page, milliseconds: int) -> None:
     page.evaluate("time => new Promise(done => setTimeout(done, time))", milliseconds)
 
@@ -50,6 +55,7 @@ def test_filter_leaves_the_page_where_it_was_scrolled_to(page: Page) -> None:
     assert abs(page.evaluate("scrollY") - before) < 5
 
 
+@htmx_says("htmx:sendAbort")
 def test_last_click_decides_what_the_page_shows(page: Page) -> None:
     held: list[Route] = []
 
@@ -72,6 +78,7 @@ def test_last_click_decides_what_the_page_shows(page: Page) -> None:
     assert "language=en" in page.url
 
 
+@htmx_says("htmx:sendError")
 @pytest.mark.parametrize("failure", ["no connection", "error page"])
 def test_answer_that_cannot_be_swapped_in_is_loaded_as_a_page(page: Page, failure: str) -> None:
     def fail(route: Route) -> None:

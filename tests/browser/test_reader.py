@@ -194,3 +194,4 @@ def test_enter_asks_while_nothing_is_highlighted(site: Site, open_page: OpenPage
     page.locator("#question").fill("secu")
     page.get_by_role("option", name="Security Topic").click()
     page.wait_for_url("**/categories/security/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Security")

@@ -210,7 +210,7 @@ class TestSection:
 
     def test_trying_again_asks_for_a_new_section(self, hits: list[ArticleHit]) -> None:
         section = self.render(hits)
-        assert 'href="/search/?q=Sign+in%3F&amp;page=1"' in section
+        assert 'hx-get="/search/?q=Sign+in%3F&amp;page=1"' in section
         assert 'hx-select="#recommendations"' in section
 
     def test_no_inline_style_or_script(self, hits: list[ArticleHit]) -> None:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connection
 
 from articles.models import OutboxEntry
 from articles.search import outbox
@@ -49,7 +49,7 @@ class Command(BaseCommand):
                     outbox.drain()
                 except DatabaseError as error:  # it may come back; the entries are kept there
                     self.stderr.write(f"The database does not answer: {error}")
-                    close_old_connections()
+                    connection.close()
                 time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
