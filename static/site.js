@@ -90,12 +90,15 @@ document.addEventListener("keydown", (event) => {
   box.select();
 });
 
-// A control that its own answer replaced has lost the focus: go on where the new answer begins.
+// A control that its own answer replaced has lost the focus: go on where the new answer begins, and
+// show it, as after a filter was chosen in the long panel of a phone.
 const beginnings = { "search-page": "results-title", recommendations: "recommendations-heading" };
 
 document.addEventListener("htmx:afterSettle", ({ target }) => {
   if (!(target.id in beginnings) || document.activeElement !== document.body) return;
-  document.getElementById(beginnings[target.id])?.focus({ preventScroll: true });
+  const beginning = document.getElementById(beginnings[target.id]);
+  beginning?.focus({ preventScroll: true });
+  if (beginning?.getBoundingClientRect().top < 0) beginning.scrollIntoView();
 });
 
 // What htmx cannot swap in, for want of a connection or because it is an error, the browser loads as

@@ -289,6 +289,14 @@ def test_facets_keep_the_question_and_leave_the_page(found: list[Article]) -> No
     assert 'aria-current="true"' in selected[0]
 
 
+def test_next_page_is_shown_from_its_top(found: list[Article]) -> None:
+    page = answered(found, "/search/?q=a", total=12)
+    link = re.search(r'<a [^>]*id="page-next"[^>]*>', page)
+    assert link is not None
+    assert "show:#results-title:top" in link[0]
+    assert 'id="results-title"' in page
+
+
 def test_cards_come_with_the_first_page_only(found: list[Article]) -> None:
     assert "sse-connect" not in answered(found, "/search/?q=a&page=2", total=12)
 

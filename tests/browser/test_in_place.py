@@ -55,6 +55,16 @@ def test_filter_leaves_the_page_where_it_was_scrolled_to(page: Page) -> None:
     assert abs(page.evaluate("scrollY") - before) < 5
 
 
+def test_filter_chosen_on_a_phone_shows_the_answer(site: Site, open_page: OpenPage) -> None:
+    page = open_page("phone")
+    page.goto(f"{site.url}/search/?q=seguridad+y+datos")
+    page.locator("summary", has_text="Filters").click()
+    page.locator("#facet-language-es").click()
+    page.wait_for_url("**language=es*")
+    expect(page.locator("#results-title")).to_be_focused()
+    expect(page.locator("#results-title")).to_be_in_viewport()
+
+
 @htmx_says("htmx:sendAbort")
 def test_last_click_decides_what_the_page_shows(page: Page) -> None:
     held: list[Route] = []
