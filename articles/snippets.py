@@ -59,7 +59,7 @@ def _marked(word: str, wanted: frozenset[str]) -> str:
 
 
 def _best_start(
-    words: Sequence[str], lines: Sequence[int], found: Mapping[int, frozenset[str]]
+    words: Sequence[str], starts: Sequence[int], found: Mapping[int, frozenset[str]]
 ) -> int:
     """The number of the word with which the snippet begins that has the most of the question's.
 
@@ -69,7 +69,7 @@ def _best_start(
     """
     sentences = [n for n, word in enumerate(words, 1) if word[-1] in _SENTENCE_ENDS]
     best, most = 0, (0, 0)
-    for first in sorted({*lines, *sentences}):
+    for first in sorted({*starts, *sentences}):
         if first and len(words) - first < SNIPPET_WORDS // 2:
             break  # too little to read
         held = [terms for n, terms in found.items() if first <= n < first + SNIPPET_WORDS]

@@ -45,7 +45,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
         (_("Record"), {"fields": [*readonly_fields], "classes": ["collapse"]}),
     ]
 
-    class Media:
+    class Media:  # on the list too, where the answer to a save may appear
         js: ClassVar[list[Script]] = [Script("admin-site/drafts.js", defer=True)]
 
     def get_urls(self) -> list[URLPattern]:

@@ -40,6 +40,7 @@ class ArticleForm(forms.ModelForm[Article]):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         opened = cleaned.pop("opened_version", None)
+        # Read again to lock it, so that nobody saves between this look and our own save.
         stored = Article.objects.select_for_update().filter(pk=self.instance.pk).first()
         if stored and opened not in (None, stored.version) and _differs(stored, cleaned):
             # Sent again, the form is about what the editor has now been told of.

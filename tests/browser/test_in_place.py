@@ -22,10 +22,6 @@ def htmx_says(event: str) -> pytest.MarkDecorator:
     return pytest.mark.may_say(event, "htmx:afterRequest")
 
 
-def wait(page: Page, milliseconds: int) -> None:
-    page.evaluate("time => new Promise(done => setTimeout(done, time))", milliseconds)
-
-
 def test_filter_changes_the_hits_and_back_undoes_it(page: Page) -> None:
     before = page.locator("[data-hit]").count()
     page.get_by_role("link", name="Spanish").first.click()
@@ -51,7 +47,7 @@ def test_filter_leaves_the_page_where_it_was_scrolled_to(page: Page) -> None:
     link.click()
     page.wait_for_url("**language=es*")
     expect(page.locator(".chips")).to_be_visible()
-    wait(page, 300)
+    page.wait_for_timeout(300)
     assert abs(page.evaluate("scrollY") - before) < 5
 
 
@@ -83,7 +79,7 @@ def test_last_click_decides_what_the_page_shows(page: Page) -> None:
     assert len(held) == 1
     with contextlib.suppress(Error):  # given up by the page
         held[0].continue_()
-    wait(page, 500)
+    page.wait_for_timeout(500)
     expect(page.locator(".chips")).to_contain_text("English")
     assert "language=en" in page.url
 
