@@ -20,7 +20,7 @@ from articles.search.base import (
     SearchResult,
 )
 from articles.search.chunks import terms
-from articles.search.encoders import EncoderError, get_encoder
+from articles.search.encoders import EncoderError, get_encoder, query_vector
 from articles.search.ranking import Ranking, rank
 from articles.search.snapshot import Snapshot, SnapshotCache
 from articles.search.vector_store import VectorStore
@@ -41,7 +41,7 @@ class EmbeddedEngine:
     def search(self, query: SearchQuery) -> SearchResult:
         encoder = get_encoder()
         try:
-            vector = encoder.encode_query(query.text)
+            vector = query_vector(encoder, query.text)
         except EncoderError as error:
             raise SearchError(str(error)) from error
         snapshot = self._snapshot()

@@ -6,9 +6,9 @@ import hashlib
 import os
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,7 +33,7 @@ class EncoderError(Exception):
     """The text cannot be embedded; the sentence tells an operator why."""
 
 
-class Encoder(Protocol):
+class Encoder(Hashable, Protocol):
     """Texts to unit vectors whose dot product (the cosine) says how near they are in meaning."""
 
     @property
@@ -282,6 +282,14 @@ def get_encoder() -> Encoder:
         settings.EMBEDDINGS_API_KEY,
         cutoff=settings.EMBEDDINGS_CUTOFF,
     )
+
+
+@lru_cache(maxsize=1_000)  # 1.5 MB of the embedded encoder's
+def query_vector(encoder: Encoder, question: str) -> Vectors:
+    """As `encode_query`, kept: who filters, sorts or goes back asks the same question again."""
+    vector = encoder.encode_query(question)
+    vector.flags.writeable = False
+    return vector
 
 
 @receiver(setting_changed)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from django.db.models import FETCH_PEERS
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
+from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article, Author, Category
 from articles.passages import in_context
 from articles.search.base import Facet, SearchQuery, SearchResult
+
+FACET_LABELS: Mapping[Facet, str | Promise] = {
+    "category": _("Topic"),
+    "author": _("Author"),
+    "language": _("Language"),
+    "year": _("Year"),
+}
 
 
 @dataclass(frozen=True)
@@ -29,10 +38,22 @@ class FoundArticle:
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
+    """One value to filter by; `parameter` is what it adds to the address of the page."""
+
     value: str
     label: str
     count: int
     selected: bool
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
+class FacetGroup:
+    """A facet with its values, those with most articles first."""
+
+    name: Facet
+    label: str | Promise
+    values: Sequence[FacetValue]
 
 
 @dataclass(frozen=True)
@@ -53,21 +74,28 @@ class Answer:
         return [FoundArticle(row, hits[row.pk].score, hits[row.pk].passage) for row in rows]
 
     @cached_property
-    def facets(self) -> Mapping[Facet, Sequence[FacetValue]]:
+    def facets(self) -> list[FacetGroup]:
+        """The facets that have something to choose."""
         labels: dict[Facet, Mapping[str, str]] = {
             "category": {page.slug: page.shown_name for page in Category.objects.order_by()},
             "author": dict(Author.objects.order_by().values_list("slug", "name")),
             "language": {code: str(name) for code, name in Article.Language.choices},
         }
-        return {
-            facet: [
-                FacetValue(
-                    value=value,
-                    label=labels.get(facet, {}).get(value, value),
-                    count=count,
-                    selected=self.query.filters.get(facet) == value,
-                )
-                for value, count in counts.items()
-            ]
+        return [
+            FacetGroup(
+                facet,
+                FACET_LABELS[facet],
+                [
+                    FacetValue(
+                        value=value,
+                        label=labels.get(facet, {}).get(value, value),
+                        count=count,
+                        selected=self.query.filters.get(facet) == value,
+                        parameter=f"{facet}={quote(value)}",
+                    )
+                    for value, count in counts.items()
+                ],
+            )
             for facet, counts in self.result.facets.items()
-        }
+            if counts
+        ]

