@@ -56,25 +56,31 @@ class CheckedText:
     repeats the article instead of recommending it. Until then its reader sees as many of its words
     as state no fact, and a sentence that is not shown takes them away again. So what the guard is
     there for, a wrong number or address, never stands on the page, not even for a moment.
+
+    The text ends when `enough` sentences are shown, or when `MAX_SENTENCES` were written.
     """
 
-    def __init__(self, task: Task, hit: ArticleHit, *, english: bool = False) -> None:
+    def __init__(
+        self, task: Task, hit: ArticleHit, *, english: bool = False, enough: int = MAX_SENTENCES
+    ) -> None:
         self._deck = task.deck
         self._sources = task.sources(hit)
         self._names = names(hit)
         self._english = english
+        self._wanted = enough
         self._stream = SentenceStream(MAX_SENTENCES)
         self._start = ""  # the words of the next sentence that were looked at last
 
     @property
     def done(self) -> bool:
         """Nothing more will be shown: the model may be stopped."""
-        return self._stream.done
+        return not self._wanted or self._stream.done
 
     def feed(self, delta: str) -> Generator[CardEvent]:
         """The sentences that `delta` completes, what it adds to the next one, and a pulse."""
         yield from self._show(self._stream.feed(delta))
-        if (start := harmless_start(self._stream.whole_words)) != self._start:
+        start = "" if self.done else harmless_start(self._stream.whole_words)
+        if start != self._start:
             self._start = start  # most deltas are part of a word; the language costs 0.3 ms
             yield from self._deck.draft(start if is_english(start, self._names) else "")
         yield Pulse()
@@ -85,9 +91,12 @@ class CheckedText:
 
     def _show(self, sentences: list[str]) -> Generator[CardEvent]:
         for sentence in sentences:
+            if not self._wanted:
+                break
             text = showable(sentence, self._sources, english=self._english, names=self._names)
             if text is None:
                 yield from self._deck.draft("")
             else:
                 language = "en" if self._english or is_english(text, self._names) else "es"
                 yield from self._deck.add(text, language)
+                self._wanted -= 1

@@ -32,12 +32,18 @@ QUESTION_WORDS = 30
 LEAD_WORDS = 42  # how the article begins says what it is about
 PASSAGE_WORDS = 16
 FEWEST_WORDS = 4  # of a sentence; shorter lines are labels and list numbers
-MAX_TOKENS = 96  # for two long sentences; what follows the last full stop is not shown
+MAX_TOKENS = 96  # for two long sentences
 TEMPERATURE = 0.0
+SENTENCES = 2  # as the prompt asks; a third one often makes no sense without the article
 
-PARAMETERS = repr((OPENINGS, QUESTION_WORDS, LEAD_WORDS, PASSAGE_WORDS, MAX_TOKENS, TEMPERATURE))
+PARAMETERS = repr(
+    (OPENINGS, QUESTION_WORDS, LEAD_WORDS, PASSAGE_WORDS, MAX_TOKENS, TEMPERATURE, SENTENCES)
+)
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+(?=[\"'“‘«(¿¡]*[^\W_a-z])")
+# What somebody says, from an opening quote to the end of the sentence or beyond it. As the start of
+# an article it is a scene, which the models take for its subject.
+_SPEECH = re.compile(r"[«“\"][^»”\"]*(?:[»”\"][.!?…]?)?$")
 _CODE = re.compile(r"[{}<>=$\\|_~`]|--|://|\w\(")
 
 
@@ -103,13 +109,14 @@ def excerpt(text: str, passage: str) -> str:
 
 
 def prose(text: str) -> Iterator[str]:
-    """The sentences of plain text that are written in words."""
+    """The sentences of plain text that are written in words, those of its author."""
     for paragraph in text.split("\n"):
         if CELL_SEPARATOR in paragraph:
             continue
         for sentence in _SENTENCE_END.split(paragraph.strip()):
             whole = sentence.endswith((".", "!", "?", "…", "”", "»"))
-            if whole and not _CODE.search(sentence) and len(sentence.split()) >= FEWEST_WORDS:
+            left_out = _CODE.search(sentence) or _SPEECH.match(sentence)
+            if whole and not left_out and len(sentence.split()) >= FEWEST_WORDS:
                 yield sentence
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pytest_django import Settings
 
 from articles.markdown import plain_text
@@ -83,6 +84,21 @@ def test_the_excerpt_has_no_rows_of_tables() -> None:
     table = plain_text("| Plan | Requests |\n|---|---|\n| Free and Solo | 100 in an hour |")
     text = f"Keys get old and tired.\n\n{table}\n\nReplace them every year or so."
     assert excerpt(text, table) == "Keys get old and tired. Replace them every year or so."
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("«Ayer tuvimos 412 errores», dijo una. Otra tenía veinte menos que ella.", True),
+        ("«Sin errores» describe el programa, no los datos.", True),
+        ("“It has gone red again, I think,” said a colleague.", True),
+        ("«Ayer tuvimos 412 errores. «A mí me salen 388.»", False),
+        ("“I know that it has gone red.”", False),
+    ],
+)
+def test_the_excerpt_begins_with_the_author_and_not_with_a_scene(said: str, kept: bool) -> None:
+    text = f"{said} Two people looked at the same panel."
+    assert excerpt(text, "").startswith(said if kept else "Two people")
 
 
 def test_the_excerpt_does_not_say_the_beginning_twice() -> None:

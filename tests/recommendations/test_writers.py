@@ -138,13 +138,22 @@ class TestPerArticle:
         assert "Passkeys" in chat.requests[0].body["messages"][-1]["content"]
         assert "Passkeys" not in chat.requests[1].body["messages"][-1]["content"]
 
-    def test_text_ends_with_the_third_sentence_and_so_does_the_model(
+    def test_text_ends_with_the_second_sentence_and_so_does_the_model(
         self, chat: ChatServer, hits: list[ArticleHit]
     ) -> None:
         chat.reply(*[step for _, step in zip(range(2000), endless("So it is. "), strict=False)])
         page = self.ask(hits[:1])
-        assert page.texts() == ["So it is. So it is. So it is."]
+        assert page.texts() == ["So it is. So it is."]
         assert chat.wait_until_left(1) < 1
+
+    @pytest.mark.parametrize("size", [1, 7, 1000])
+    def test_third_sentence_stands_in_for_one_that_may_not_be_shown(
+        self, chat: ChatServer, hits: list[ArticleHit], size: int
+    ) -> None:
+        text = "It saves 4711 hours. You sign in faster. You use a finger. Nobody has to type."
+        chat.reply(*deltas(*[text[n : n + size] for n in range(0, len(text), size)]))
+        page = self.ask(hits[:1])
+        assert page.texts() == ["You sign in faster. You use a finger."]
 
     def test_words_are_shown_while_they_are_written_but_no_fact_before_it_is_checked(
         self, chat: ChatServer, hits: list[ArticleHit]
