@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import Script
 from django.http import HttpRequest
@@ -91,19 +92,32 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     def _set_status(
         self, request: HttpRequest, articles: QuerySet[Article], status: Article.Status
     ) -> int:
-        """Save each article as the form would: validated, versioned, logged and synced."""
+        """Save each article as the form would: validated, versioned, logged and synced.
+
+        Each is read when its turn comes, and nothing but its status is written: another editor may
+        have saved it meanwhile.
+        """
         changed = 0
         with outbox.deferred():
-            for article in articles.exclude(status=status):
-                article.status = status
+            for pk in list(articles.exclude(status=status).values_list("pk", flat=True)):
                 try:
-                    article.full_clean()
+                    with transaction.atomic():
+                        article = Article.objects.select_for_update().get(pk=pk)
+                        article.status = status
+                        article.full_clean()
+                        article.save(update_fields=["status"])
+                        self.log_change(request, article, [{"changed": {"fields": ["status"]}}])
+                except Article.DoesNotExist:
+                    continue
                 except ValidationError as error:
                     reason = f"{article}: {' '.join(error.messages)}"
                     self.message_user(request, reason, messages.ERROR)
-                    continue
-                article.save()
-                self.log_change(request, article, [{"changed": {"fields": ["status"]}}])
-                changed += 1
+                else:
+                    changed += 1
         outbox.attempt_waiting()
         return changed
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:
+        with outbox.deferred():  # one attempt for all of them
+            super().delete_queryset(request, queryset)
+        outbox.attempt_waiting()

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.db.models.signals import post_save
 from django.test import Client
 from django.urls import reverse
 
-from articles.models import Article, Category
+from articles.models import Article, Category, OutboxEntry
+from articles.search import outbox
 from articles.search.base import get_engine
 from tests.conftest import MakeArticle
 
@@ -131,6 +133,39 @@ def test_published_and_unpublished_in_bulk_like_a_save(
     page = run_action(admin_client, "unpublish", *articles)
     assert "2 articles unpublished." in page
     assert dict(get_engine().versions()) == {shown.pk: 1}
+
+
+def test_bulk_action_leaves_what_another_editor_saves_meanwhile(
+    admin_client: Client, make_article: MakeArticle
+) -> None:
+    articles = [make_article(status=Article.Status.DRAFT) for _number in range(2)]
+
+    def meanwhile(instance: Article, **kwargs: Any) -> None:
+        others = Article.objects.filter(status=Article.Status.DRAFT).exclude(pk=instance.pk)
+        others.update(content="Saved by another editor.")
+
+    post_save.connect(meanwhile, sender=Article)
+    try:
+        page = run_action(admin_client, "publish", *articles)
+    finally:
+        post_save.disconnect(meanwhile, sender=Article)
+    assert "2 articles published." in page
+    saved = Article.objects.filter(pk__in=[article.pk for article in articles])
+    assert [article.status for article in saved] == ["published", "published"]
+    assert "Saved by another editor." in [article.content for article in saved]
+
+
+def test_articles_deleted_in_bulk_share_one_attempt(
+    admin_client: Client, make_article: MakeArticle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    articles = [make_article() for _number in range(2)]
+    monkeypatch.setattr(outbox, "attempt", lambda pks: pytest.fail("one for each"))
+    pks = [str(article.pk) for article in articles]
+    data = {"action": "delete_selected", "post": "yes", "_selected_action": pks}
+    admin_client.post(CHANGELIST, data)
+    assert not Article.objects.exists()
+    assert not OutboxEntry.objects.exists()
+    assert not dict(get_engine().versions())
 
 
 def test_incomplete_draft_is_not_published_in_bulk_and_named(
