@@ -6,6 +6,7 @@ may keep it: its own few words are names, and each entry says the language of it
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time
 from typing import Any, ClassVar
 
@@ -17,12 +18,19 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.safestring import SafeString
 
 from articles.markdown import render
 from articles.models import Article, Author, Category, NamedPage
 
 LENGTH = 20
+
+# Pasted text may bring them along. XML 1.0 cannot hold them, not even escaped, and one would take
+# the whole feed down: https://www.w3.org/TR/xml/#charsets
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def xml_text(text: str) -> str:
+    return _NOT_XML.sub(" ", text)
 
 
 class ArticleAtom(Atom1Feed):
@@ -44,13 +52,13 @@ class ArticlesFeed(Feed[Article, None]):
         return Article.objects.published().for_list()[:LENGTH]
 
     def item_title(self, item: Article) -> str:
-        return item.title
+        return xml_text(item.title)
 
-    def item_description(self, item: Article) -> SafeString:
-        return render(item.content)
+    def item_description(self, item: Article) -> str:
+        return xml_text(render(item.content))
 
     def item_author_name(self, item: Article) -> str:
-        return item.author.name
+        return xml_text(item.author.name)
 
     def item_pubdate(self, item: Article) -> datetime:
         return timezone.make_aware(datetime.combine(item.date, time()))
@@ -59,7 +67,7 @@ class ArticlesFeed(Feed[Article, None]):
         return item.updated_at
 
     def item_categories(self, item: Article) -> list[str]:
-        return [str(item.category)]
+        return [xml_text(str(item.category))]
 
     def item_extra_kwargs(self, item: Article) -> dict[str, Any]:
         return {"language": item.language}
@@ -75,7 +83,7 @@ class NamedPageFeed(ArticlesFeed):
         return get_object_or_404(self.model, slug=kwargs["slug"])
 
     def title(self, obj: Any) -> str:
-        return f"{settings.SITE_NAME}: {obj.name}"
+        return xml_text(f"{settings.SITE_NAME}: {obj.name}")
 
     def link(self, obj: Any) -> str:
         return str(obj.get_absolute_url())

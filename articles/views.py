@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, QuerySet
@@ -71,24 +71,35 @@ class AuthorView(NamedPageView):
 
 
 class ArchiveMixin(ArticleListMixin, BaseDateListView[Article]):
-    """A period without an article has no page; told from its dates, without a query for that."""
+    """A period without an article has no page; its neighbours are the next ones that have.
+
+    Without `allow_empty` Django finds that out too, with a query for each of the three.
+    """
 
     date_field = "date"
     allow_empty = True
+    period: ClassVar[Literal["year", "month"]]
 
     def get_dated_items(self) -> Any:
         dates, articles, context = super().get_dated_items()
         if not dates:
             raise Http404(_("No article was published in this period."))
+        shown = context[self.period]
+        others = list(Article.objects.published().dates("date", self.period))
+        earlier = max((other for other in others if other < shown), default=None)
+        later = min((other for other in others if other > shown), default=None)
+        context |= {f"previous_{self.period}": earlier, f"next_{self.period}": later}
         return dates, articles, context
 
 
 class YearArchive(ArchiveMixin, YearArchiveView[Article]):
+    period = "year"
     template_name = "articles/archive.html"
     make_object_list = True
 
 
 class MonthArchive(ArchiveMixin, MonthArchiveView[Article]):
+    period = "month"
     template_name = "articles/archive.html"
     month_format = "%m"
 
@@ -132,7 +143,10 @@ class ArticleView(DetailView[Article]):
 
 
 def may_preview(user: User | AnonymousUser) -> bool:
-    return user.is_staff and user.has_perm("articles.view_article")
+    """As the admin: who may change an article may look at it."""
+    return user.is_staff and any(
+        user.has_perm(f"articles.{action}_article") for action in ("view", "change")
+    )
 
 
 def related_articles(article: Article) -> Sequence[Article]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from articles.models import Article, Category
+from articles.models import Article, Author, Category
 from tests.conftest import MakeArticle
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +162,52 @@ def test_feed_of_a_category_holds_its_articles_only(
     page = text(client, "/feeds/categories/security.atom")
     assert "Of this one" in page and "Of another one" not in page
     assert "<feed" in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/feeds/articles.atom", "/feeds/categories/se-curity.atom", "/feeds/authors/ann-ex.atom"],
+)
+def test_feed_stands_whatever_was_pasted(
+    client: Client, make_article: MakeArticle, path: str
+) -> None:
+    make_article(title="A\x0btitle", content="Some\x0cwords\x01")
+    Author.objects.update(name="Ann\x1fEx", slug="ann-ex")
+    Category.objects.update(name="Se\x08curity", slug="se-curity")
+    entry = ElementTree.fromstring(text(client, path)).find("{*}entry")  # noqa: S314  (ours)
+    assert entry is not None
+    assert entry.findtext("{*}title") == "A title"
+    assert "Some words" in (entry.findtext("{*}summary") or "")
+
+
+def test_archive_leads_to_the_next_period_that_has_articles(
+    client: Client, make_article: MakeArticle
+) -> None:
+    for day in (date(2022, 5, 1), date(2025, 3, 2), date(2025, 9, 3)):
+        make_article(date=day)
+    make_article(date=date(2025, 6, 1), status=Article.Status.DRAFT)
+    links = {
+        path: re.findall(r'rel="(prev|next)"\s+href="(/archive/[^"]*)"', text(client, path))
+        for path in ("/archive/2022/", "/archive/2025/", "/archive/2025/3/", "/archive/2025/9/")
+    }
+    assert links == {
+        "/archive/2022/": [("next", "/archive/2025/")],
+        "/archive/2025/": [("prev", "/archive/2022/")],
+        "/archive/2025/3/": [("prev", "/archive/2022/5/"), ("next", "/archive/2025/9/")],
+        "/archive/2025/9/": [("prev", "/archive/2025/3/")],
+    }
+
+
+@pytest.mark.parametrize("right", ["view_article", "change_article"])
+def test_who_may_change_an_article_may_preview_it(
+    client: Client, make_article: MakeArticle, right: str
+) -> None:
+    draft = make_article(status=Article.Status.DRAFT)
+    editor = User.objects.create_user("editor", is_staff=True)
+    client.force_login(editor)
+    assert client.get(draft.get_absolute_url()).status_code == 404
+    editor.user_permissions.add(Permission.objects.get(codename=right))
+    assert client.get(draft.get_absolute_url()).status_code == 200
 
 
 def test_sitemap_lists_pages_with_their_last_change(
