@@ -69,10 +69,12 @@ def compare(index: SearchEngine | Rebuild) -> Difference:
 def reindex(
     chunk_size: int = 100, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Report:
-    """Build a new index and let it serve; on any failure the old one keeps serving.
+    """Build a new index and let it serve; if that fails, the old one keeps serving.
 
-    `progress` is called with the documents written so far and their total. Raises `SearchError`
-    when the engine cannot build an index, `AlreadyRunning` when another reindex is under way.
+    Articles that could not be written do not stop the others; they wait in the outbox. `progress`
+    is called with the documents written so far and their total. Raises `SearchError` when the
+    engine cannot build an index or takes no article at all, `AlreadyRunning` when another reindex
+    is under way.
     """
     engine = get_engine()
     run = _lock()
@@ -85,10 +87,11 @@ def reindex(
     report.seconds = time.monotonic() - started
     _finish(run, ReindexRun.State.DONE, "")
     # What was saved between the last look at the new index and its first answer went to the old
-    # index only; it is queued again.
+    # index only, and what could not be written has lost its place in that one.
     difference = compare(engine)
-    left = {*difference.missing, *difference.stale, *difference.orphaned} - report.failures.keys()
-    OutboxEntry.objects.enqueue(sorted(left))
+    OutboxEntry.objects.enqueue([*difference.missing, *difference.stale])
+    for pk, version in difference.orphaned.items():  # its row may be gone, and its version with it
+        OutboxEntry.objects.enqueue([pk], version=version + 1)
     outbox.drain()
     return report
 
@@ -111,6 +114,10 @@ def _build(
                     run.save()
                     beat = time.monotonic()
         report.documents = _catch_up(target, report.failures)
+        if report.failures and not report.documents:
+            # Serving an empty index instead of the old one would help nobody.
+            reason = next(iter(report.failures.values()))
+            raise SearchError(f"Not one article could be written. {reason}")
         target.commit()
     except BaseException:
         target.abort()

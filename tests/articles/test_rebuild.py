@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 
@@ -17,9 +18,20 @@ from articles.models import Article, IndexedArticle, OutboxEntry, ReindexRun
 from articles.search import outbox
 from articles.search.base import get_engine
 from articles.search.rebuild import AlreadyRunning, compare, reindex
+from articles.search.vector_store import VectorStore
+from tests.articles.embeddings_server import EmbeddingsServer, serving, vectors
 from tests.conftest import MakeArticle
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def embeddings(settings: Settings) -> Iterator[EmbeddingsServer]:
+    """An embeddings server that the embedded engine uses."""
+    with serving() as server:
+        settings.EMBEDDINGS_URL, settings.EMBEDDINGS_MODEL = server.url, "some-model"
+        get_engine.cache_clear()
+        yield server
 
 
 def test_changes_made_while_the_index_is_built_are_in_it(make_article: MakeArticle) -> None:
@@ -73,16 +85,48 @@ def test_lock_of_a_dead_process_is_taken_over() -> None:
 
 
 def test_articles_that_cannot_be_indexed_are_named(
-    make_article: MakeArticle, settings: Settings
+    make_article: MakeArticle, embeddings: EmbeddingsServer
 ) -> None:
-    article = make_article()
-    settings.EMBEDDINGS_URL, settings.EMBEDDINGS_MODEL = "http://127.0.0.1:9/v1/embeddings", "m"
-    get_engine.cache_clear()
+    article, poor = make_article(), make_article(content="Too poor for words.")
+    embeddings.answer = lambda body: (400, b"") if "poor" in str(body) else vectors(body)
     out, err = StringIO(), StringIO()
     with pytest.raises(CommandError, match="1 articles could not be indexed"):
         call_command("reindex", stdout=out, stderr=err)
-    assert f"article {article.pk}: " in err.getvalue()
-    assert not OutboxEntry.objects.filter(attempts=0).exclude(article_id=article.pk).exists()
+    assert f"article {poor.pk}: " in err.getvalue()
+    assert set(dict(get_engine().versions())) == {article.pk}
+    # It waits like any other change, so it comes in by itself when the server takes it.
+    assert OutboxEntry.objects.get().article_id == poor.pk
+    embeddings.answer = vectors
+    outbox.drain(retry_now=True)
+    assert not compare(get_engine())
+
+
+def test_index_stays_as_it_was_when_nothing_can_be_written(
+    make_article: MakeArticle, embeddings: EmbeddingsServer
+) -> None:
+    article = make_article()
+    before = dict(get_engine().versions())
+    embeddings.answer = lambda body: (503, b"")
+    with pytest.raises(CommandError, match="Not one article could be written"):
+        call_command("reindex", stdout=StringIO())
+    assert dict(get_engine().versions()) == before == {article.pk: 1}
+    assert [run.state for run in ReindexRun.objects.all()] == ["failed"]
+
+
+def test_article_deleted_at_the_last_moment_leaves_the_index(
+    make_article: MakeArticle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed, kept = make_article(), make_article()
+    commit = VectorStore.commit
+
+    def late(store: VectorStore) -> None:
+        removed.delete()
+        commit(store)
+
+    monkeypatch.setattr(VectorStore, "commit", late)
+    reindex()
+    assert not compare(get_engine())
+    assert set(dict(get_engine().versions())) == {kept.pk}
 
 
 def test_command_reports_progress_and_speed(make_article: MakeArticle) -> None:

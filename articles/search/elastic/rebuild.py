@@ -31,7 +31,6 @@ class ElasticsearchRebuild:
     alias: str
     name: str
     written: set[int] = field(default_factory=set)
-    failures: dict[int, str] = field(default_factory=dict)
     swap_is_unclear: bool = False
 
     @classmethod
@@ -53,11 +52,7 @@ class ElasticsearchRebuild:
     def index(self, documents: Sequence[Document]) -> dict[int, str]:
         actions, failures = bulk.index_actions(documents, self.vectors)
         failures |= self._write(actions)
-        for document in documents:
-            if document.pk not in failures:
-                self.written.add(document.pk)
-                self.failures.pop(document.pk, None)
-        self.failures |= failures
+        self.written |= {document.pk for document in documents} - failures.keys()
         return failures
 
     def delete(self, versions: Mapping[int, int]) -> dict[int, str]:
@@ -74,10 +69,6 @@ class ElasticsearchRebuild:
         return scan.versions(self.cluster, self.name, self.vectors.mine())
 
     def commit(self) -> None:
-        if self.failures and not self.written:
-            # Serving an empty index instead of the old one would help nobody.
-            reason = next(iter(self.failures.values()))
-            raise SearchError(f"Not one article could be written. {reason}")
         with self.cluster.background() as client:
             client.indices.put_settings(index=self.name, settings=mapping.serving_settings())
             client.indices.refresh(index=self.name)
