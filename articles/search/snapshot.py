@@ -136,11 +136,22 @@ def _newer(old: Snapshot, state: EmbeddedIndex) -> Snapshot:
     ).order_by("counter")
     for indexed in _pages(list(changed)):
         for row, chunks in indexed:
-            if row.deleted or row.encoder != old.encoder:
+            if row.deleted or row.encoder != old.encoder or not _fit(chunks, old.dimensions):
                 entries.pop(row.article_id, None)
             else:
                 entries[row.article_id] = _entry(row, chunks, old.dimensions)
     return Snapshot(old.encoder, old.dimensions, state.generation, state.counter, entries)
+
+
+def _fit(chunks: Sequence[ArticleChunk], dimensions: int) -> bool:
+    """Whether these passages can be compared with a question.
+
+    There are none where the article was unpublished between the two queries; the next look at the
+    counter says so. They have another length where an embeddings server was given another model
+    under the same name.
+    """
+    length = dimensions * np.dtype("<f2").itemsize
+    return bool(chunks) and all(len(chunk.vector) == length for chunk in chunks)
 
 
 def _pages(

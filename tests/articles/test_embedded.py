@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from articles.models import Article, EmbeddedIndex, IndexedArticle
+from articles.models import Article, ArticleChunk, EmbeddedIndex, IndexedArticle
 from articles.search.base import SearchEngine, SearchError, SearchQuery, get_engine
 from articles.search.embedded import EmbeddedEngine
 from articles.search.rebuild import compare, reindex
@@ -57,6 +57,22 @@ class TestEmbeddedEngine(EngineTests):
         reindex()
         assert not compare(get_engine())
         assert found(get_engine(), "restore a database backup")
+
+    def test_article_without_its_passages_is_left_out_until_the_next_look(
+        self, filled: SearchEngine, articles: dict[str, Article]
+    ) -> None:
+        """As it looks between two queries, while another process unpublishes it."""
+        gone = ArticleChunk.objects.filter(indexed__article_id=articles["backups"].pk)
+        gone.delete()
+        other_process = EmbeddedEngine()
+        assert articles["backups"].pk not in found(other_process, "restore a database backup")
+        assert found(other_process, "gráficos y mapas de calor")
+
+    def test_vectors_of_another_length_ask_for_a_reindex(self, filled: SearchEngine) -> None:
+        """An embeddings server has another model under the same name."""
+        ArticleChunk.objects.update(vector=b"\0\0" * 768)
+        with pytest.raises(SearchError, match="reindex"):
+            EmbeddedEngine().search(SearchQuery("backups"))
 
     def test_empty_database_answers_with_nothing(self, engine: SearchEngine) -> None:
         assert found(engine, "anything") == []
