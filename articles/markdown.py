@@ -52,9 +52,13 @@ def highlight_code(code: str, language: str, _attributes: str) -> str:
 
 @cache
 def parser() -> MarkdownIt:
-    return MarkdownIt(
+    made = MarkdownIt(
         "commonmark", {"html": False, "linkify": False, "highlight": highlight_code}
     ).enable(["table", "strikethrough"])
+    # At its first text it compiles its rules, and a second thread would see only those that are
+    # ready (`Ruler.__compile__` of markdown-it-py 4.3). So nobody gets it before.
+    made.parse("compile")
+    return made
 
 
 def render(source: str) -> SafeString:

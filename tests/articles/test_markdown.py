@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -66,6 +68,35 @@ def test_text_tables_and_links_are_rendered() -> None:
     assert "<em>word</em>" in html
     assert '<a href="https://vereda.example/" rel="noopener">link</a>' in html
     assert "<td>1</td>" in html
+
+
+def test_first_texts_of_a_process_may_come_at_once() -> None:
+    """markdown-it compiles its rules at its first text, where other threads can see it."""
+    program = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from articles.markdown import parser
+
+THREADS = 6
+sys.setswitchinterval(1e-6)
+barrier = Barrier(THREADS)
+
+def first(number):
+    barrier.wait()
+    return parser().render("## Hi\\n\\nSome *words*.")
+
+found = set()
+with ThreadPoolExecutor(THREADS) as pool:
+    for _process in range(300):
+        parser.cache_clear()
+        found.update(pool.map(first, range(THREADS)))
+print(found)
+"""
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "{'<h2>Hi</h2>\\n<p>Some <em>words</em>.</p>\\n'}"
 
 
 def test_code_of_a_known_language_is_highlighted() -> None:
