@@ -25,7 +25,9 @@ def by_language(
     """
     letters = {term: term for term in terms(question)}
     for match in _WORD.finditer(question):
-        letters |= {term: match[0][: len(term)] for term in terms(match[0])}
+        # In the whole question a sign such as ™ is letters of the word before it.
+        own = (term for term in terms(match[0]) if term in letters)
+        letters |= {term: match[0][: len(term)] for term in own}
     conditions = {
         f"term_{number}": Count("pk", filter=_any(wanted))
         for number, wanted in enumerate(letters.values())

@@ -127,6 +127,15 @@ def test_page_shows_rank_passage_and_those_above(
     assert "stands at place 1 now" in page
 
 
+@pytest.mark.parametrize(
+    "question", ["What does Vereda™ cost?", "¿Co\N{COMBINING ACUTE ACCENT}mo restauro una copia?"]
+)
+def test_signs_and_loose_accents_are_parts_of_words(
+    admin_client: Client, articles: list[Article], question: str
+) -> None:
+    assert "standing__rank" in ask(admin_client, question, **WEAKER)
+
+
 def test_errors_are_sentences(
     admin_client: Client, articles: list[Article], settings: Settings, fresh_encoder: None
 ) -> None:
