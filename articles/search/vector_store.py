@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from django.db import transaction
 from django.db.models import F
@@ -12,9 +13,7 @@ from django.db.models import F
 from articles.models import ArticleChunk, EmbeddedIndex, IndexedArticle
 from articles.search.base import Document
 from articles.search.chunks import split, terms, to_embed
-from articles.search.encoders import Encoder, EncoderError
-
-NOT_REACHED = "The time for one attempt was over."
+from articles.search.encoders import NOT_REACHED, Encoder, EncoderError, OutOfTime, embed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +26,16 @@ class VectorStore:
     def index(
         self, documents: Sequence[Document], *, seconds: float | None = None
     ) -> dict[int, str]:
-        deadline = None if seconds is None else time.monotonic() + seconds
+        deadline = inf if seconds is None else time.monotonic() + seconds
         failures: dict[int, str] = {}
         for document in documents:
-            if deadline is not None and time.monotonic() >= deadline:
+            try:
+                if not self._has(document):
+                    self._store(document, deadline)
+            except EncoderError as error:
+                failures[document.pk] = str(error)
+            except OutOfTime:
                 failures[document.pk] = NOT_REACHED
-            elif not self._has(document):
-                try:
-                    self._store(document)
-                except EncoderError as error:
-                    failures[document.pk] = str(error)
         return failures
 
     def delete(
@@ -75,13 +74,14 @@ class VectorStore:
             deleted=False,
         ).exists()
 
-    def _store(self, document: Document) -> None:
+    def _store(self, document: Document, deadline: float) -> None:
         title = document.title
         passages = split(title, document.text)
         texts = [to_embed(title, passage, document.translated_title) for passage in passages]
         titles = list(filter(None, [title, document.translated_title]))
         # About a second for a long article, so not inside the transaction.
-        vectors = self.encoder.encode_passages([*titles, *texts], document.language).astype("<f2")
+        found = embed(self.encoder, [*titles, *texts], document.language, deadline)
+        vectors = found.astype("<f2")
         words = " ".join(
             [title, document.translated_title, document.author, document.category, document.text]
         )

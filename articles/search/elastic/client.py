@@ -17,8 +17,8 @@ from elastic_transport import SerializationError, TransportError, Urllib3HttpNod
 from elasticsearch import ApiError, Elasticsearch
 
 from articles.search.base import SearchError
+from articles.search.breaker import Breaker
 from articles.search.elastic import errors
-from articles.search.elastic.breaker import Breaker
 
 CONNECT_SECONDS = 1.5
 BACKGROUND_SECONDS = 30.0  # a read that nobody waits for
@@ -86,15 +86,19 @@ class Cluster:
 
     @contextmanager
     def writer(self, seconds: float | None = None) -> Iterator[Elasticsearch]:
-        """For writes, which the client never repeats by itself; with `seconds` somebody waits."""
+        """For writes, which the client never repeats by itself; with `seconds` somebody waits.
+
+        One that takes too long does not open the breaker: the cluster may have been embedding, or
+        an editor's time was nearly over, and readers would be served by keyword for that.
+        """
         limit = settings.ELASTICSEARCH_BULK_TIMEOUT if seconds is None else seconds
         rest = self.background_rest if seconds is None else self.reader_rest
-        with self._guarded(limit, rest, {"max_retries": 0}) as client:
+        with self._guarded(limit, rest, {"max_retries": 0}, opens=False) as client:
             yield client
 
     @contextmanager
     def _guarded(
-        self, seconds: float, rest: float, options: dict[str, Any]
+        self, seconds: float, rest: float, options: dict[str, Any], *, opens: bool = True
     ) -> Iterator[Elasticsearch]:
         if not self.breaker.allows(rest):
             raise SearchError(
@@ -108,7 +112,8 @@ class Cluster:
             self.breaker.answered()
             raise self.error(errors.from_exception(error, seconds)) from error
         except TransportError as error:
-            self.breaker.failed(time.monotonic() - started)
+            if opens:
+                self.breaker.failed(time.monotonic() - started)
             raise self.error(errors.from_exception(error, seconds)) from error
         self.breaker.answered()
 

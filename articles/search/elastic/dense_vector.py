@@ -5,12 +5,9 @@ Free on every licence. https://www.elastic.co/docs/solutions/search/vector/knn
 
 from __future__ import annotations
 
-import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import batched
-from math import inf
 
 import numpy as np
 from elasticsearch import Elasticsearch
@@ -20,15 +17,14 @@ from articles.search.base import Document
 from articles.search.chunks import split, terms, to_embed
 from articles.search.elastic import mapping, reranking
 from articles.search.elastic.mapping import FACET_FIELDS, KEYWORD, Json
-from articles.search.elastic.vectors import OutOfTime, Question
-from articles.search.encoders import get_encoder, query_vector, unit
+from articles.search.elastic.vectors import Question
+from articles.search.encoders import embed, get_encoder, query_vector, unit
 
 VECTOR = "chunks.vector"
 TEXT = "chunks.text"
 # Chunks that each shard looks at for one hit; with fewer, several of one article crowd others out.
 CANDIDATES_A_HIT = 4
 MOST_CANDIDATES = 10_000  # Elasticsearch's own limit
-WATCHED_BATCH = 2  # passages between two looks at the clock
 DECIMALS = 6  # of a vector's values in JSON; more are below the precision of float32
 
 
@@ -59,18 +55,12 @@ class DenseVector:
         titles = list(filter(None, [title, english]))
         passages = split(title, document.text)
         texts = [*titles, *(to_embed(title, passage, english) for passage in passages)]
-        # A long article takes seconds; somebody who waits for less is not kept that long.
-        size = len(texts) if deadline == inf else WATCHED_BATCH
-        vectors: list[NDArray[np.float32]] = []
-        for batch in batched(texts, size):
-            if time.monotonic() >= deadline:
-                raise OutOfTime
-            vectors.extend(encoder.encode_passages(batch, document.language))
+        vectors = embed(encoder, texts, document.language, deadline)
         words = [title, english, document.author, document.category, document.text]
         return {
             **mapping.source(document),
             "encoder": encoder.name,
-            "title_vectors": _packed(np.stack(vectors[: len(titles)])),
+            "title_vectors": _packed(vectors[: len(titles)]),
             "terms": sorted(set(terms(" ".join(words)))),
             "chunks": [
                 {"text": passage, "vector": _numbers(vector)}

@@ -11,10 +11,6 @@ from articles.search.base import Document
 from articles.search.elastic.mapping import Json
 
 
-class OutOfTime(Exception):
-    """The deadline of a short attempt passed while vectors were computed."""
-
-
 class Question(Protocol):
     """A question whose vector is computed once, however many searches it takes."""
 
