@@ -26,7 +26,7 @@ type Vectors = NDArray[np.float32]
 
 FITTED_FILE = Path(__file__).with_name("language.npz")
 LONGEST_QUERY = 512  # characters; a question has fewer, and each costs the reader time
-WATCHED_BATCH = 2  # passages between two looks at the clock
+WATCHED_BATCH = 8  # passages between two looks at the clock; an ordinary article has no more
 NOT_REACHED = "The time for one attempt was over."
 
 

@@ -223,7 +223,7 @@ def test_long_article_does_not_keep_an_editor_waiting_for_its_vectors(
     get_engine.cache_clear()
     reindex()
     paragraph = " ".join(f"word{number} and its meaning" for number in range(30)) + "."
-    article = make_article(content="\n\n".join([paragraph] * 8), status="draft")
+    article = make_article(content="\n\n".join([paragraph] * 24), status="draft")
     document = to_document(article)
     started = time.monotonic()
     assert get_engine().index([document]) == {}
