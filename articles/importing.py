@@ -104,6 +104,11 @@ def _text(document: Mapping[str, Any], key: str, *, required: bool = True) -> st
     if not isinstance(value, str):
         raise InvalidDocument(f'"{key}" must be text, not {type(value).__name__}')
     value = value.replace("\0", "").strip()
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])
+        raise InvalidDocument(f'"{key}" holds half a character, {half}') from error
     if not value and required:
         raise InvalidDocument(f'"{key}" is empty')
     return value

@@ -67,7 +67,8 @@ class ReindexRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return gettext("reindex of %(time)s") % {"time": f"{self.started_at:%Y-%m-%d %H:%M}"}
+        started = timezone.localtime(self.started_at)
+        return gettext("reindex of %(time)s") % {"time": f"{started:%Y-%m-%d %H:%M}"}
 
 
 class EmbeddedIndex(models.Model):

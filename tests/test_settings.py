@@ -32,3 +32,25 @@ def test_bad_value_is_named_in_one_sentence(name: str, value: str, sentence: str
     )
     assert done.returncode == 1
     assert done.stderr == f'error: Environment variable "{name}" invalid: {sentence}\n'
+
+
+def test_lists_may_have_spaces() -> None:
+    """A host name with a space in front answers every request with 400."""
+    program = (
+        "from django.conf import settings as s; print(s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ
+        | {
+            "DJANGO_SETTINGS_MODULE": "blogsite.settings",
+            "ALLOWED_HOSTS": "a.example, b.example",
+            "CSRF_TRUSTED_ORIGINS": "https://a.example , https://b.example",
+        },
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stdout.strip() == (
+        "['a.example', 'b.example'] ['https://a.example', 'https://b.example']"
+    )

@@ -37,7 +37,9 @@ class LabelledQuery:
             raise InvalidQuery('"relevant_ids" must be a list of one or more source ids')
         if not text.strip():
             raise InvalidQuery('"query" is empty')
-        return cls(text, frozenset(map(str, ids)), row.get("language") or detect_language(text))
+        if not isinstance(language := row.get("language") or detect_language(text), str):
+            raise InvalidQuery('"language" must be "en" or "es"')
+        return cls(text, frozenset(map(str, ids)), language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 BATCH = 100  # articles in one call of the engine
 FIRST_RETRY = timedelta(seconds=2)
 LAST_RETRY = timedelta(minutes=10)
+MOST_ATTEMPTS = 32_767  # what the column holds; counted no further
 
 _deferred: ContextVar[bool] = ContextVar("outbox_deferred", default=False)
 
@@ -188,7 +189,7 @@ def _schedule(rows: Iterable[Article]) -> None:
 def _postpone(entries: Sequence[OutboxEntry], failures: Mapping[int, str]) -> None:
     for entry in entries:
         delay = min(FIRST_RETRY * 2 ** min(entry.attempts, 20), LAST_RETRY)
-        entry.attempts += 1
+        entry.attempts = min(entry.attempts + 1, MOST_ATTEMPTS)
         entry.due_at = timezone.now() + delay
         entry.error = failures[entry.article_id]
     OutboxEntry.objects.bulk_update(entries, ["attempts", "due_at", "error"])

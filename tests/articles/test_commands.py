@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from io import StringIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from articles.importing import ImportedArticle
 from articles.models import Article, Author, StarterQuestion
 from articles.search.base import get_engine
 from articles.search.rebuild import compare
@@ -95,6 +97,7 @@ class TestEvaluateSearch:
             ([{"query": " ", "relevant_ids": ["1"]}], '"query" is empty'),
             ([{"query": "a", "relevant_ids": []}], '"relevant_ids" must be a list'),
             ([{"query": "a", "relevant_ids": [[]]}], '"relevant_ids" must be a list'),
+            ([{"query": "a", "relevant_ids": [1], "language": ["en"]}], '"language" must be'),
         ],
     )
     def test_bad_file_gets_a_sentence(
@@ -156,6 +159,22 @@ class TestBootstrap:
         editor.set_password("of their own")
         editor.save()
         assert password not in output("bootstrap")
+
+    def test_demo_that_was_stopped_half_way_is_loaded_by_the_next_start(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stored = itertools.count()
+        store = ImportedArticle.store
+
+        def stop(document: ImportedArticle) -> str:
+            if next(stored) == 2:
+                raise KeyboardInterrupt
+            return store(document)
+
+        monkeypatch.setattr(ImportedArticle, "store", stop)
+        with pytest.raises(KeyboardInterrupt):
+            output("bootstrap")
+        assert not Article.objects.exists()
 
     def test_site_without_its_engine_is_prepared_all_the_same(
         self, settings: Settings, make_article: MakeArticle

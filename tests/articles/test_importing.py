@@ -86,6 +86,7 @@ def test_optional_fields_are_taken(path: Path) -> None:
         ({"title": {"original": 5}}, '"original" must be text, not int'),
         ({"title": {"original": "x", "translated_title": []}}, '"translated_title" must be text'),
         ({"title": {"original": "x" * 300}}, "250"),
+        ({"title": {"original": "Half \ud83d"}}, '"original" holds half a character'),
         ({"id": None}, '"id" is missing'),
         ({"id": True}, '"id" must be text, not bool'),
         ({"author": "  "}, '"author" is empty'),
@@ -126,6 +127,7 @@ def test_row_that_is_no_object_and_repeated_id_are_named(path: Path) -> None:
         ("", "not valid JSON"),
         ('{"id": 1}', "must hold a JSON array"),
         ("[" * 100_000, "not valid JSON"),
+        (f"[{'9' * 5000}]", "not valid JSON"),
     ],
 )
 def test_file_that_is_no_array_ends_with_a_sentence(path: Path, text: str, reason: str) -> None:

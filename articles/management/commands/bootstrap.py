@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from articles.importing import ImportedArticle
 from articles.models import Article, Author, Category, StarterQuestion
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if Article.objects.exists():
             return
         self.stdout.write("Loading the demo articles ...")
-        with outbox.deferred():
+        with outbox.deferred(), transaction.atomic():  # all of it, also after a Ctrl-C
             for document in self.fixture("articles.json"):
                 ImportedArticle.parse(document).store()
             for author in self.fixture("authors.json"):
@@ -51,10 +51,10 @@ class Command(BaseCommand):
                 Category.objects.filter(name=category["name"]).update(
                     spanish_name=category["spanish_name"]
                 )
-        StarterQuestion.objects.bulk_create(
-            StarterQuestion(**starter, position=position)
-            for position, starter in enumerate(self.fixture("starters.json"))
-        )
+            StarterQuestion.objects.bulk_create(
+                StarterQuestion(**starter, position=position)
+                for position, starter in enumerate(self.fixture("starters.json"))
+            )
 
     def fixture(self, name: str) -> Any:
         return json.loads((settings.BASE_DIR / "fixtures" / name).read_text(encoding="utf-8"))

@@ -23,7 +23,7 @@ def read_documents(path: Path) -> list[Any]:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise CommandError(f"{path} is not a UTF-8 text file.") from error
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, too
         raise CommandError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(documents, list):
         raise CommandError(f"{path} must hold a JSON array of objects.")
