@@ -135,6 +135,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Opening the file and reading its schema takes longer than all queries of a page. Who puts
     # another file in its place has to restart the site.
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Threads share a few connections instead of opening one for each request. A stream holds none
+    # while it waits for the model.
+    most = env.int("DATABASE_CONNECTIONS", 20, validate=validate.Range(min=2))  # of one process
+    options = DATABASES["default"].setdefault("OPTIONS", {})  # what DATABASE_URL asks for stays
+    options["pool"] = {"min_size": 1, "max_size": most, "timeout": 3}  # seconds to wait for one
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": env.dj_cache_url("CACHE_URL", "locmem://"),
