@@ -71,7 +71,8 @@ class Deck:
     def open(self, hit: ArticleHit, kind: Kind = Kind.WRITING) -> Iterator[CardEvent]:
         yield from self.close()
         number = len(self.cards) + 1
-        opened = CardOpened(number, hit.article, kind, hit.whole_passage, self.ballot(hit))
+        ballot, last = self.ballot(hit), number == len(self.hits)
+        opened = CardOpened(number, hit.article, kind, hit.whole_passage, ballot, last)
         self._open = Card(opened.number, hit, kind, opened.language)
         self.cards.append(self._open)
         yield opened

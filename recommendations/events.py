@@ -40,6 +40,7 @@ class CardOpened:
     kind: Kind = Kind.WRITING
     passage: str = ""
     ballot: Ballot | None = None
+    last: bool = False  # none comes after it
 
     @property
     def language(self) -> str:

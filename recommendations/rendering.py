@@ -127,6 +127,7 @@ def card_html(
             "text": format_html_join("", "{}", ((text_html(text),) for text in texts or ())),
             "plain": texts is not None,
             "passage": event.passage,
+            "last": event.last,
         }
         | label_context(event.number, event.kind, event.ballot),
     ).strip()

@@ -19,16 +19,19 @@ function end(part, sentence) {
   part.removeAttribute("sse-connect");
   streams.get(part)?.close();
   streams.delete(part);
-  if (sentence) cutOff(part, sentence);
+  if (sentence) {
+    part.querySelector(".recommendations__status").textContent = sentence;
+    show(part, "again", true);
+  }
+  closeCards(part);
   const stop = part.querySelector("[data-recommendations-stop]");
   const focused = stop === document.activeElement;
   show(part, "stop", false);
   if (focused) moveFocus(part);
 }
 
-function cutOff(part, sentence) {
-  part.querySelector(".recommendations__status").textContent = sentence;
-  show(part, "again", true);
+// None says "Being written" any more when an answer has come to its end; when it was cut off, one does.
+function closeCards(part) {
   for (const label of part.querySelectorAll(".card__label--writing")) {
     const card = label.closest(".card");
     if (card.querySelector(".card__text").textContent.trim()) {
@@ -69,6 +72,12 @@ document.addEventListener("htmx:sseError", (event) => {
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-recommendations-stop]")) return;
   const part = section(event);
+  if (part) end(part, part.dataset.stopped);
+});
+
+// What htmx keeps for the way back is a page whose answer has come to its end.
+document.addEventListener("htmx:beforeHistorySave", () => {
+  const part = document.querySelector("#recommendations[sse-connect]");
   if (part) end(part, part.dataset.stopped);
 });
 

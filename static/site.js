@@ -130,6 +130,11 @@ document.addEventListener("focusin", ({ target }) => {
   target.scrollIntoView({ block: "nearest", inline: "nearest" });
 });
 
+// Pages that htmx keeps for the way back are in the language they were loaded in.
+document.addEventListener("submit", ({ submitter }) => {
+  if (submitter?.name === "language") sessionStorage.removeItem("htmx-history-cache");
+});
+
 document.addEventListener("htmx:historyRestore", showTheme);
 prefersDark.addEventListener("change", showTheme);
 showTheme();

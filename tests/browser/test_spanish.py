@@ -43,6 +43,20 @@ def test_reader_goes_from_question_to_article_in_spanish(
     assert_spanish_and_sound(page)
 
 
+def test_way_back_after_a_switch_is_in_the_chosen_language(site: Site, open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto(f"{site.url}/search/?q=seguridad+y+datos")
+    page.locator("#sort-date").click()
+    page.wait_for_url("**sort=date*")
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    for _step in range(2):
+        page.go_back()
+    expect(page.locator("#sort-relevance")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#sort-relevance")).to_have_text("Relevancia")
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+
+
 def test_language_is_switched_without_javascript_and_the_question_stays(
     site: Site, open_page: OpenPage
 ) -> None:

@@ -86,6 +86,59 @@ def test_going_back_restores_the_cards_without_asking_again(
     assert len(chat.requests) == 1
 
 
+def test_going_back_to_an_answer_that_was_left_half_way_shows_where_it_ended(
+    site: Site, chat: ChatServer, open_page: OpenPage
+) -> None:
+    chat.reply(*slowly(cards_json(), every=0.1))
+    page = open_page()
+    ask(page, site)
+    expect(page.locator("#card-1")).to_contain_text("Being written")
+    expect(page.locator("#card-1 .card__text")).to_contain_text("Worth your")
+    page.locator("#sort-date").click()
+    page.wait_for_url("**sort=date*")
+    page.go_back()
+    expect(page.locator("#sort-relevance")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#card-1")).to_contain_text("Cut off")
+    expect(page.locator("#recommendations")).not_to_contain_text("Being written")
+    expect(page.locator(".recommendations__status")).to_contain_text("Stopped.")
+    expect(page.get_by_role("link", name="Try again")).to_be_visible()
+    expect(page.locator("#recommendations")).not_to_have_attribute("sse-connect", re.compile("."))
+
+
+def test_page_restored_with_a_used_ticket_shows_no_card_as_being_written(
+    site: Site, chat: ChatServer, open_page: OpenPage
+) -> None:
+    chat.reply(*slowly(cards_json(), every=0.1))
+    page = open_page()
+    ask(page, site)
+    expect(page.locator("#card-1 .card__text")).to_contain_text("Worth your")
+    # As a browser would bring it back, without the script that ends an answer before.
+    page.evaluate(
+        """() => {
+            const part = document.querySelector("#recommendations");
+            const copy = part.cloneNode(true);
+            part.replaceWith(copy);
+            htmx.process(copy);
+        }"""
+    )
+    expect(page.locator(".recommendations__status")).to_contain_text("shown already")
+    expect(page.locator("#recommendations")).not_to_contain_text("Being written")
+    expect(page.locator("#card-1")).to_contain_text("Cut off")
+
+
+def test_place_is_kept_for_the_next_card_only(
+    site: Site, chat: ChatServer, open_page: OpenPage
+) -> None:
+    chat.reply(*slowly(cards_json(), every=0.06))
+    page = open_page()
+    ask(page, site)
+    place = "getComputedStyle(document.querySelector('.cards'), '::after').content"
+    expect(page.locator("#card-4")).to_contain_text("Being written", timeout=15_000)
+    assert page.evaluate(place) != "none"
+    expect(page.locator("#card-5")).to_contain_text("Being written", timeout=15_000)
+    assert page.evaluate(place) == "none"
+
+
 def test_same_question_is_replayed_and_says_so(
     site: Site, chat: ChatServer, open_page: OpenPage
 ) -> None:
