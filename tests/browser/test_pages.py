@@ -45,6 +45,23 @@ def test_page_is_accessible_and_fits_in_both_themes_and_widths(
     assert_accessible(page)
 
 
+@pytest.mark.parametrize("path", ["/", PAGES[2], "/archive/2026/", "/search/?q=seguridad"])
+def test_words_without_end_do_not_widen_a_page(site: Site, open_page: OpenPage, path: str) -> None:
+    page = open_page()
+    page.goto(site.url + path)
+    page.evaluate(
+        """() => {
+            const places = "h1, h3 a, .item__excerpt, .hit__passage, .prose p, .prose h2, .toc a";
+            for (const place of document.querySelectorAll(places)) {
+                place.textContent = "SECURE_PROXY_".repeat(12);
+            }
+        }"""
+    )
+    for width in (320, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_pages_for_what_went_wrong_are_accessible(site: Site, open_page: OpenPage) -> None:
     page = open_page()
     page.goto(site.url)
