@@ -16,6 +16,7 @@ SNIPPET_WORDS = 55
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _SENTENCE_ENDS = ".!?…"
+_NUMBERED_HEADING = re.compile(r"\d{1,2}\. [^.!?…]{1,80}")
 
 
 def snippet(passage: str, question: str) -> SafeString:
@@ -26,7 +27,7 @@ def snippet(passage: str, question: str) -> SafeString:
     wanted = _terms_of(question)
     words: list[str] = []
     starts: list[int] = []  # of lines, the numbers of their first words
-    for line in lines(passage):
+    for line in _without_heading_at_end(lines(passage)):
         starts.append(len(words))
         words += line.split()
     found = {
@@ -45,6 +46,12 @@ def snippet(passage: str, question: str) -> SafeString:
     if end < len(words):
         pieces.append("…")
     return mark_safe(" ".join(filter(None, pieces)))  # noqa: S308  (all of them are escaped)
+
+
+def _without_heading_at_end(found: list[str]) -> list[str]:
+    """A numbered heading may end a passage; what it introduces is in the next one."""
+    heading = len(found) > 1 and _NUMBERED_HEADING.fullmatch(found[-1])
+    return found[:-1] if heading else found
 
 
 def _marked(word: str, wanted: frozenset[str]) -> str:

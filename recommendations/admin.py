@@ -25,9 +25,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Model]):
 class QueryLogAdmin(ReadOnlyAdmin):
     list_display = [
         "question",
-        "language",
         "outcome",
-        "writer",
         "model",
         "first_words_ms",
         "total_ms",

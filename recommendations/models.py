@@ -58,6 +58,7 @@ class Outcome(models.TextChoices):
     KEPT = "kept", _("given again from a kept answer")
     UNUSABLE = "unusable", _("excerpts, the model wrote nothing that can be shown")
     EXCERPTS = "excerpts", _("excerpts, as configured")
+    NOTHING = "nothing", _("no article was found")
     BUSY = "busy", _("excerpts, all slots were taken")
     UNAVAILABLE = "unavailable", _("the model could not be reached")
     OVERLOADED = "overloaded", _("the model was busy")
@@ -85,7 +86,7 @@ class QueryLog(Retained):
 
     class Meta(Retained.Meta):
         verbose_name = _("question")
-        verbose_name_plural = _("query log")
+        verbose_name_plural = _("questions asked")
 
     def __str__(self) -> str:
         return self.question

@@ -18,7 +18,7 @@ def note(question: str, language: str, engine: str, **kwargs: object) -> None:
             language=language,
             engine=engine,
             total_ms=0,
-            outcome=Outcome.EXCERPTS,
+            outcome=Outcome.NOTHING,
         )
     )
 

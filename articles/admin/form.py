@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django import forms
@@ -39,6 +40,7 @@ class ArticleForm(forms.ModelForm[Article]):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self._name_the_fields(cleaned)
         opened = cleaned.pop("opened_version", None)
         # Read again to lock it, so that nobody saves between this look and our own save.
         stored = Article.objects.select_for_update().filter(pk=self.instance.pk).first()
@@ -48,6 +50,16 @@ class ArticleForm(forms.ModelForm[Article]):
             data[self.add_prefix("opened_version")] = str(stored.version)
             raise ValidationError(_sentence(stored), code="changed_meanwhile")
         return cleaned
+
+    def _name_the_fields(self, cleaned: Mapping[str, Any]) -> None:
+        """What the constraints of an article say too, but above the form and of no field."""
+        missing = "category" in cleaned and cleaned["category"] is None
+        if missing and cleaned.get("status") == Article.Status.PUBLISHED:
+            self.add_error("category", _("Choose a category before publishing."))
+        english = cleaned.get("language") == Article.Language.ENGLISH
+        if english and cleaned.get("translated_title"):
+            sentence = _("An English article has no separate English title.")
+            self.add_error("translated_title", sentence)
 
 
 def _differs(stored: Article, cleaned: dict[str, Any]) -> bool:

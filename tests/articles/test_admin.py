@@ -60,13 +60,24 @@ def test_edited_article_is_in_the_index_after_saving(
     assert dict(get_engine().versions()) == {article.pk: article.version}
 
 
-def test_impossible_article_gets_a_sentence(
-    admin_client: Client, make_article: MakeArticle
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("category", "", "Choose a category before publishing."),
+        ("translated_title", "A guide", "An English article has no separate English title."),
+        ("content", "", "This field is required."),
+    ],
+)
+def test_impossible_article_gets_a_sentence_at_the_field(
+    admin_client: Client, make_article: MakeArticle, field: str, value: str, sentence: str
 ) -> None:
     article = make_article()
     path = reverse("admin:articles_article_change", args=[article.pk])
-    response = admin_client.post(path, form(article, category=""))
-    assert "Choose a category and write content before publishing." in response.content.decode()
+    page = admin_client.post(path, form(article, **{field: value})).content.decode()
+    row = page.partition(f'<div class="form-row field-{field}">')[2].partition('class="form-row')[0]
+    assert f">{sentence}<" in row
+    assert page.count('<ul class="errorlist') == 1
+    assert "errornote" in page
 
 
 def test_editor_is_told_once_before_replacing_what_another_one_saved(

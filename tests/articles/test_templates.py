@@ -15,6 +15,7 @@ from django.core.paginator import Paginator
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.utils import timezone
+from pytest_django import Settings
 
 from articles.forms import SearchForm
 from articles.models import Article, Category
@@ -322,6 +323,17 @@ def test_degraded_answer_says_so(found: list[Article]) -> None:
 
 
 # All templates and static files
+
+
+def test_errors_of_requests_by_htmx_replace_no_page_in_development_either(
+    admin_client: Client, settings: Settings
+) -> None:
+    """django-htmx would: with what an editor typed there, and against our policy."""
+    settings.DEBUG = True
+    for path in ("/search/", "/admin/articles/article/add/"):
+        page = admin_client.get(path).content.decode()
+        assert "htmx-2.min.js" in page
+        assert "django-htmx.js" not in page
 
 
 def all_templates() -> list[Path]:

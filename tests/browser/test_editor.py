@@ -112,6 +112,16 @@ def test_form_warns_previews_and_says_how_readers_would_find_the_text(
         assert "Palomas" not in rows.execute(query, [article]).fetchone()[0]
 
 
+def test_question_about_a_new_text_is_answered_before_it_has_an_author(admin: Admin) -> None:
+    page = admin("articles/article/add/")
+    page.locator("#id_title").fill("Carrier pigeons")
+    page.locator("#id_content").fill("A pigeon carries the parcel over the sea.")
+    page.get_by_label("A reader's question").fill("pigeons that carry parcels")
+    page.keyboard.press("Enter")
+    answer = page.locator("#standing blockquote")
+    expect(answer).to_contain_text("over the sea", timeout=15_000)  # the encoder may be cold
+
+
 def test_two_editors_of_one_article_are_told_of_each_other(admin: Admin) -> None:
     mine = new_draft(admin, "Written by two")
     theirs = admin(mine.url.split("/admin/")[1])
