@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-# ("number", "1000"), ("percent", "40"), ("version", "2"), ("time", 14, 5, None), and
-# ("date", year, month, day) with None where it is not said.
+# ("number", "1000"), ("percent", "40"), ("version", "2"), ("time", 14, 5, None), the same with
+# "clock" where it is open which half of the day is meant, and ("date", year, month, day) with None
+# where it is not said.
 type Reading = tuple[str | int | None, ...]
 
 _MONTH_NAMES = (
@@ -48,8 +49,18 @@ WORDS = {word: value for value, words in enumerate(_ONES.split(",")) for word in
 WORDS |= {word: 10 * tens for tens, words in enumerate(_TENS.split(",")) for word in words.split()}
 WORDS |= {"thousand": 1000, "mil": 1000}
 
-SCALES = {"k": 3, "thousand": 3, "mil": 3, "M": 6, "million": 6, "millón": 6, "millones": 6}
-SCALE = re.compile(r"\s(thousand|mil(?!\s+mill)|million|millón|millones)\b", re.IGNORECASE)
+SCALES = {
+    "hundred": 2,
+    **dict.fromkeys(("k", "thousand", "mil"), 3),
+    **dict.fromkeys(("M", "million", "millón", "millones"), 6),
+    **dict.fromkeys(("bn", "billion", "mil millones"), 9),
+    **dict.fromkeys(("trillion", "billón", "billones"), 12),  # "billón" is no billion
+}
+SCALE = re.compile(
+    r"\s(hundred|thousand|mil(?:\s+millones)?|million|millón|millones|bn|billion|trillion|billón|"
+    r"billones)\b",
+    re.IGNORECASE,
+)
 PERCENT = re.compile(
     r"(?:\s*(?:-|–|to|and|or|al?|[yo])\s*\d+(?:[.,]\d+)?)?\s?(?:%|per ?cent\b|por ciento\b)",
     re.IGNORECASE,
@@ -73,7 +84,7 @@ _PM = r"p\.?\s?m\b\.?|de\sla\s(?:tarde|noche)\b|in\sthe\s(?:afternoon|evening)\b
 FACT = re.compile(
     rf"""
     (?P<email>(?<![\w.+-])[\w.+-]{{1,64}}@(?:[\w-]{{1,63}}\.)+[^\W\d_]{{2,}})
-  | (?P<url>(?:https?://|www\.)[^\s<>"'`()\[\]{{}}|»”]+)
+  | (?P<url>(?:https?://|www\.|(?<![\w.@-])(?:[\w-]{{1,63}}\.)+[^\W\d_]{{2,}}/)[^\s<>"'`()\[\]{{}}|»”]+)
   | (?<![\w.,-])(?:
       (?P<iso>(?P<y1>\d{{4}})(?P<s1>[-/])(?P<m1>\d\d?)(?P=s1)(?P<d1>\d\d?)(?!\d|[-.]\d)t?)
     | (?P<numeric>(?P<a>\d\d?)(?P<s2>[-/.])(?P<b>\d\d?)(?P=s2)
@@ -224,7 +235,7 @@ def _number(match: re.Match[str], said: str) -> _Fact:
     if percent := PERCENT.match(match.string, match.end()):
         return _Fact(said + percent[0], frozenset(("percent", value) for value in values), plain)
     scale = SCALE.match(match.string, match.end())
-    word = scale[1].lower() if scale else unit.replace("K", "k")
+    word = " ".join(scale[1].lower().split()) if scale else unit.replace("K", "k")
     if word in SCALES:
         scaled = (_scaled(value, SCALES[word]) for value in values)
         return _Fact(said, frozenset(("number", value) for value in scaled), plain)
@@ -260,8 +271,15 @@ def _time(match: re.Match[str]) -> _Fact:
         hour = said + 12 if said < 12 else said
     elif match["am1"] or match["am2"]:
         hour = said % 12
-    implied = frozenset[Reading]({("time", hour, minute, None), ("time", said, minute, None)})
-    return _Fact(match[0].rstrip("."), frozenset({("time", hour, minute, second)}), implied)
+    readings = {("time", hour, minute, second)}
+    if not any(match[half] for half in ("am1", "am2", "pm1", "pm2")):
+        readings.add(("clock", said, minute, second))  # "2:00" is known from "2 pm", "2 am" is not
+    implied = frozenset[Reading](
+        (kind, number, minute, when)
+        for kind, number in (("time", hour), ("clock", said))
+        for when in (second, None)
+    )
+    return _Fact(match[0].rstrip("."), frozenset[Reading](readings), implied)
 
 
 def _dates(match: re.Match[str]) -> Iterator[_Fact]:

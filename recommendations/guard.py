@@ -23,6 +23,8 @@ JOINERS = "\u200c\u200d"  # format characters that emoji and some scripts need
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!^)\b[A-ZÁÉÍÓÚÑ]\w*")
 WORD = re.compile(r"[^\W\d_]+")
 MIN_WORDS = 3
+# Another one for other rules: answers that passed older ones are not given again.
+RULES = "2"
 # Words of letters only; what holds a digit, an address or a mark of Markdown has to wait.
 HARMLESS = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_])|[,;:]?(?:\s|$))*")
 SPANISH_FROM = 0.7  # probability; the least Spanish sentence of the demo articles has .82

@@ -198,6 +198,43 @@ def test_number_that_the_source_writes_as_a_word_is_known(number: str, source: s
     assert unsupported(f"It took {number} days.", source) is None
 
 
+@pytest.mark.parametrize(
+    ("sentence", "source"),
+    [
+        ("It starts at 2 am.", "It starts at 2 pm."),
+        ("It opens at 2:00 a.m.", "Abre a las 2 de la tarde."),
+        ("It closes at 12 pm.", "It closes at 12 am."),
+        ("It closes at 12 am.", "It closes at noon, 12 pm."),
+        ("It cost 3 billion euros.", "It cost 3 million euros."),
+        ("It cost 3bn euros.", "It cost 3 million euros."),
+        ("It cost 3 million euros.", "Costó 3 mil millones de euros."),
+        ("It has 5 hundred users.", "It has 5 users."),
+        ("Get it at example.com/free-trial.", "Get it at https://example.com/download."),
+        ("Get it at docs.example.com/a.", "Get it at example.com/a."),
+    ],
+)
+def test_other_half_of_the_day_scale_or_path_is_another_fact(sentence: str, source: str) -> None:
+    assert unsupported(sentence, source) is not None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "source"),
+    [
+        ("It starts at 2:00.", "It starts at 2 pm."),
+        ("It starts at 14:00.", "Empieza a las 2 de la tarde."),
+        ("It starts at 2 pm.", "It starts at 14:00."),
+        ("It cost 3 billion euros.", "Costó 3 mil  millones de euros."),
+        ("It cost 3,000 million euros.", "It cost 3 billion euros."),
+        ("It has 5 hundred users.", "It has 500 users."),
+        ("It cost 2 trillion.", "Costó 2 billones."),
+        ("Get it at example.com/download.", "Get it at https://www.example.com/download/ now."),
+        ("Get it at https://example.com/download.", "Get it at example.com/download."),
+    ],
+)
+def test_same_time_scale_or_path_is_known_in_other_words(sentence: str, source: str) -> None:
+    assert unsupported(sentence, source) is None
+
+
 @pytest.mark.parametrize("other", ["13", "5", "46", "2"])
 def test_number_words_are_read_as_a_whole(other: str) -> None:
     assert unsupported(f"It took {other} days.", "forty or twelve, sixty and more") == other
