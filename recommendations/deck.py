@@ -6,8 +6,8 @@ any place ends the same way: the words so far stay and the rest are excerpts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from recommendations.events import (
     Ballot,
@@ -23,7 +23,8 @@ from recommendations.hits import ArticleHit
 
 @dataclass(slots=True)
 class Card:
-    """`text` are complete sentences; `draft` is what is shown of the next one, number `drafts`."""
+    """`text` are complete `sentences`, each of which has its language; `draft` is what is shown of
+    the next one, number `drafts`."""
 
     number: int
     hit: ArticleHit
@@ -32,6 +33,7 @@ class Card:
     text: str = ""
     draft: str = ""
     drafts: int = 1
+    sentences: list[tuple[str, str]] = field(default_factory=list)
 
     def piece(self, text: str) -> str:
         """The text as it goes on after the sentences before it."""
@@ -57,6 +59,11 @@ class Deck:
     @property
     def any_written(self) -> bool:
         return any(card.kind is Kind.WRITTEN for card in self.cards)
+
+    @property
+    def any_words(self) -> bool:
+        """Something that a model wrote is shown, now or from a kept answer."""
+        return any(card.text and card.kind is not Kind.EXCERPT for card in self.cards)
 
     @property
     def any_quoted(self) -> bool:
@@ -102,6 +109,7 @@ class Deck:
         if new := piece.removeprefix(card.draft):
             yield TextAdded(card.number, new, other)
         card.text += piece
+        card.sentences.append((text, language))
         card.draft = ""
         card.drafts += 1
 
@@ -118,11 +126,13 @@ class Deck:
         self._open = None
         yield CardClosed(card.number, card.kind, self.ballot(card.hit))
 
-    def whole(self, hit: ArticleHit, kind: Kind, text: str = "") -> Iterator[CardEvent]:
-        """A card that is complete at once; without `text` an excerpt."""
+    def whole(
+        self, hit: ArticleHit, kind: Kind, sentences: Iterable[tuple[str, str]] = ()
+    ) -> Iterator[CardEvent]:
+        """A card that is complete at once; without `sentences` an excerpt."""
         yield from self.open(hit, kind)
-        if text:
-            yield from self.add(text)
+        for text, language in sentences:
+            yield from self.add(text, language)
         yield from self.close()
 
     def finish(self) -> Iterator[CardEvent]:

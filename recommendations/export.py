@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,8 @@ COLUMNS = [
 
 # https://owasp.org/www-community/attacks/CSV_Injection
 DANGEROUS = "=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"
+# Where commas are decimal a spreadsheet parts the cells at semicolons, those of the question too.
+LATER_CELL = re.compile(r"(?<=[;,|])(\s*)(?=[=+\-@＝＋－＠])")
 
 
 class Lines:
@@ -51,9 +54,10 @@ def rows(log: QuerySet[QueryLog]) -> Iterator[str]:
 
 def harmless(value: Any) -> Any:
     """Text that no spreadsheet takes for a formula. Readers write the questions, not we."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(DANGEROUS):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    value = LATER_CELL.sub(r"\1'", value)
+    return f"'{value}" if value.lstrip(" ").startswith(DANGEROUS) else value
 
 
 def _cells(entry: Any) -> list[Any]:

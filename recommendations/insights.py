@@ -32,7 +32,9 @@ EXCERPTS_ONLY = [
     Outcome.FAILED,
 ]
 NOTHING = Q(hits=[])
-EXCERPTS = Q(outcome__in=EXCERPTS_ONLY) & ~NOTHING
+# These may have come after some words of the model, which is an answer.
+WORDLESS = Q(outcome__in=[Outcome.LATE, Outcome.BROKEN], first_words_ms=None)
+EXCERPTS = (Q(outcome__in=EXCERPTS_ONLY) | WORDLESS) & ~NOTHING
 THUMB_DOWN = Q(votes__value=Vote.Value.DOWN)
 THUMB_UP = Q(votes__value=Vote.Value.UP)
 

@@ -28,8 +28,8 @@ def normalised(question: str) -> str:
 
 
 def key_of(question: str, hits: Sequence[ArticleHit], *writer: str) -> str:
-    """`writer` is everything else that shapes the words: model, way of writing, prompts."""
-    articles = [(hit.article.pk, hit.article.version) for hit in hits]
+    """`writer` is everything else that shapes the words: model, way of writing, prompts, guard."""
+    articles = [(hit.article.pk, hit.article.version, one_line(hit.passage)) for hit in hits]
     parts = json.dumps([normalised(question), articles, writer], ensure_ascii=False)
     return hashlib.sha256(parts.encode()).hexdigest()
 
@@ -48,14 +48,12 @@ def find(key: str) -> KeptAnswer | None:
 
 def keep(key: str, question: str, model: str, deck: Deck) -> None:
     """Keep a complete answer. A reader who has all cards never sees that this failed."""
-    if not settings.KEPT_ANSWER_DAYS:
-        return
-    cards = [
-        {"article": card.hit.article.pk, "kind": card.kind, "text": card.text}
-        for card in deck.cards
-    ]
+    cards = [{"article": card.hit.article.pk, "sentences": card.sentences} for card in deck.cards]
     try:
         with transaction.atomic():
+            if not settings.KEPT_ANSWER_DAYS:  # those of the time before, too
+                KeptAnswer.objects.expired().delete()
+                return
             KeptAnswer.objects.filter(key=key).delete()  # too old, or another reader was faster
             KeptAnswer.objects.create(key=key, question=question[:500], model=model, cards=cards)
     except DatabaseError:

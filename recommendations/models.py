@@ -123,7 +123,10 @@ class Vote(models.Model):
 
 
 class KeptAnswer(Retained):
-    """A complete answer of a model. `cards` is a list of `{article, kind, text}`, best first."""
+    """A complete answer of a model, given again for the same question.
+
+    `cards` is a list of `{article, sentences}`, best first; a sentence is its text and language.
+    """
 
     days_setting = "KEPT_ANSWER_DAYS"
 

@@ -14,11 +14,14 @@ logger = logging.getLogger(__name__)
 
 def saved(row: QueryLog) -> bool:
     """Whether the row is in the log now: not where logging is off or the database refuses."""
-    if not settings.QUERY_LOG_DAYS:
-        return False
     try:
         with transaction.atomic():
-            row.save()
+            if not settings.QUERY_LOG_DAYS:  # what was logged before that, is forgotten too
+                QueryLog.objects.expired().delete()
+                return False
+            row.save(force_update=row.pk is not None)
+    except QueryLog.NotUpdated:  # an editor has deleted it while the answer was written
+        return False
     except DatabaseError:
         logger.exception("The question could not be logged.")
         return False

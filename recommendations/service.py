@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from recommendations import kept, query_log, slots
 from recommendations.deck import Deck
 from recommendations.events import CardEvent, Done, Kind, Pulse, Status, TextAdded
+from recommendations.guard import RULES
 from recommendations.hits import ArticleHit
 from recommendations.inference.base import (
     ChatClient,
@@ -136,6 +137,8 @@ class Answer:
             yield from self.finish(OUR_FAULT)
         finally:
             self.log.total_ms = self.elapsed_ms()
+            if not self.deck.any_words:
+                self.log.first_words_ms = None
             query_log.saved(self.log)
 
     def answer(self) -> Generator[CardEvent]:
@@ -160,6 +163,7 @@ class Answer:
             client.model,
             self.writer.name,
             self.writer.version,
+            RULES,
         )
         if not self.fresh and (answer := kept.find(key)):
             release_connections()
@@ -195,7 +199,7 @@ class Answer:
         self.log.outcome = Outcome.KEPT
         hits = {hit.article.pk: hit for hit in self.hits}
         for card in answer.cards:
-            yield from self.deck.whole(hits[card["article"]], Kind.KEPT, card["text"])
+            yield from self.deck.whole(hits[card["article"]], Kind.KEPT, card["sentences"])
         with translation.override(self.language):
             if timezone.now() - answer.created_at < timedelta(minutes=1):
                 sentence = gettext(

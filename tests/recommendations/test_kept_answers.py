@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytest_django import Settings
 
 from recommendations.hits import ArticleHit
 from recommendations.models import KeptAnswer, Outcome, QueryLog
+from recommendations.rendering import event_stream
 from recommendations.service import recommend
 from tests.recommendations.answers import TEXTS, array, ask, logged, pieces
 from tests.recommendations.chat_server import ChatServer
@@ -49,10 +51,26 @@ def test_kept_answer_speaks_the_language_of_the_page(
 
 @pytest.mark.parametrize(
     "change",
-    ["question", "article", "articles", "model", "writer", "sampling", "fresh", "age", "off"],
+    [
+        "question",
+        "article",
+        "articles",
+        "passage",
+        "model",
+        "writer",
+        "sampling",
+        "guard",
+        "fresh",
+        "age",
+        "off",
+    ],
 )
 def test_kept_answer_is_not_given_for_something_else(
-    chat: ChatServer, hits: list[ArticleHit], settings: Settings, change: str
+    chat: ChatServer,
+    hits: list[ArticleHit],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
 ) -> None:
     chat.reply(*pieces(array(*TEXTS)))
     ask(hits, "Q?")
@@ -65,6 +83,10 @@ def test_kept_answer_is_not_given_for_something_else(
         hits[0].article.refresh_from_db()
     elif change == "articles":
         hits.reverse()
+    elif change == "passage":
+        hits[0] = replace(hits[0], passage="Another part of it.")
+    elif change == "guard":
+        monkeypatch.setattr("recommendations.service.RULES", "another")
     elif change == "model":
         settings.CHAT_MODEL = "another-model"
     elif change == "writer":
@@ -88,6 +110,39 @@ def test_newer_answer_replaces_an_older_one(chat: ChatServer, hits: list[Article
     ask(hits, fresh=True)
     assert ask(hits).texts()[0] == "Better."
     assert KeptAnswer.objects.count() == 1
+
+
+def test_kept_sentence_stays_in_its_language(chat: ChatServer, hits: list[ArticleHit]) -> None:
+    text = "Aquí aprendes a entrar en el sistema sin usar ninguna contraseña."
+    chat.reply(*pieces(array(text)))
+    for _first_and_again in range(2):
+        out = b"".join(event_stream(recommend("Q?", "en", hits[:1]), "en")).decode()
+        assert f'<span lang="es">{text}</span>' in out
+    assert len(chat.requests) == 1
+
+
+def test_what_was_logged_and_kept_is_forgotten_when_the_settings_say_so(
+    chat: ChatServer, hits: list[ArticleHit], settings: Settings
+) -> None:
+    chat.reply(*pieces(array(*TEXTS)))
+    ask(hits)
+    assert QueryLog.objects.exists() and KeptAnswer.objects.exists()
+    settings.QUERY_LOG_DAYS = settings.KEPT_ANSWER_DAYS = 0
+    assert ask(hits, "Another one?").complete
+    assert not QueryLog.objects.exists()
+    assert not KeptAnswer.objects.exists()
+
+
+def test_question_deleted_while_it_is_answered_does_not_come_back(
+    chat: ChatServer, hits: list[ArticleHit], caplog: pytest.LogCaptureFixture
+) -> None:
+    chat.reply(*pieces(array(*TEXTS)))
+    events = recommend("My secret?", "en", hits)
+    next(events)
+    QueryLog.objects.all().delete()
+    assert read(events).complete
+    assert not QueryLog.objects.exists()
+    assert "could not be logged" not in caplog.text
 
 
 def test_nothing_is_logged_or_kept_when_the_settings_say_so(
