@@ -253,7 +253,11 @@ HUGGING_FACE_INFERENCE_ENDPOINT_URL: str = env.str("HUGGING_FACE_INFERENCE_ENDPO
 CHAT_COMPLETIONS_URL: str = env.str("CHAT_COMPLETIONS_URL", "")
 CHAT_COMPLETIONS_API_KEY: str = env.str("CHAT_COMPLETIONS_API_KEY", "")
 CHAT_MODEL: str = env.str("CHAT_MODEL", "")
-RECOMMENDATION_WRITER: str = env.str("RECOMMENDATION_WRITER", "")  # empty: by engine
+RECOMMENDATION_WRITER: str = env.str(  # empty: what suits the model
+    "RECOMMENDATION_WRITER",
+    "",
+    validate=validate.OneOf(["", "single_prompt", "per_article", "passages"]),
+)
 RECOMMENDATION_CARDS = 5
 # What the model is asked for by the single prompt; the embedded model's own were measured.
 RECOMMENDATION_MAX_TOKENS: int = env.int(  # of one answer; 0: as many as its cards need

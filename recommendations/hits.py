@@ -16,6 +16,7 @@ from articles.search.results import FoundArticle
 
 EXCERPT_WORDS = 60
 ANCHOR_WORDS = 8
+ANCHOR_CHARACTERS = 100
 SENTENCE_ENDS = (".", "!", "?", "…", ":", ")", "»", "”", '"')
 OPENING_WORDS = 60  # of an article whose passage is unknown
 
@@ -63,7 +64,8 @@ class Anchor:
     @classmethod
     def of(cls, passage: str) -> Anchor:
         words = passage.split()
-        return cls(" ".join(words[:ANCHOR_WORDS]), min(len(words), EXCERPT_WORDS * 2))
+        start = " ".join(words[:ANCHOR_WORDS])[:ANCHOR_CHARACTERS]  # a word may be an image's data
+        return cls(start, min(len(words), EXCERPT_WORDS * 2))
 
     def cut(self, text: str) -> str:
         """The passage in `text`; the text's opening if its first words are not there any more.

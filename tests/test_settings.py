@@ -18,6 +18,11 @@ import pytest
             "3",
             "Must be greater than or equal to 0 and less than or equal to 2.",
         ),
+        (
+            "RECOMMENDATION_WRITER",
+            "poet",
+            "Must be one of: , single_prompt, per_article, passages.",
+        ),
         ("RECOMMENDATION_TOP_P", "0", "Must be greater than 0 and less than or equal to 1."),
         ("RECOMMENDATION_TOP_P", "much", "Not a valid number."),
     ],

@@ -23,7 +23,7 @@ def problem_text(body: bytes) -> str:
         data = b"".join(event.data.encode() for event in read_events([data + b"\n\n"]))
     try:
         text = describe(json.loads(data))
-    except ValueError:
+    except (ValueError, RecursionError):
         text = _readable(data.decode(errors="replace"))
     return re.sub(r"\s+", " ", text)[:MAX_TEXT] or "it gives no reason"
 

@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -162,12 +163,26 @@ def error_body(response: requests.Response) -> bytes:
         return b""
 
 
+@contextmanager
+def cancelled_after(seconds: float) -> Iterator[Cancellation]:
+    """For a server that sends a byte at a time: the limits of requests are those of one read."""
+    cancel = Cancellation()
+    timer = Timer(seconds, cancel.cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield cancel
+    finally:
+        timer.cancel()
+
+
 def get(server: Server, url: str) -> tuple[int, bytes]:
     """Status and start of the body of a quick question about the server's health."""
-    with session_for(server, Cancellation()) as session:
+    with cancelled_after(3 * STATUS_SECONDS) as cancel, session_for(server, cancel) as session:
         try:
             response = session.get(
                 url,
+                headers={"Accept-Encoding": "identity"},  # the body is read raw
                 timeout=(STATUS_SECONDS, STATUS_SECONDS),
                 verify=server.ca_certs or None,
                 stream=True,

@@ -7,6 +7,7 @@ with ChatServer() as server:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import socket
@@ -87,6 +88,7 @@ class ChatServer(ThreadingHTTPServer):
         self.active = 0
         self.replies: list[Reply] = []
         self.health = (200, b'{"status": "ok"}')
+        self.health_pause = 0.0  # before each of its bytes
         self.started = threading.Event()
         self.reply(*deltas("Hello reader."))
 
@@ -137,7 +139,13 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if not self.server.health_pause:
+            self.wfile.write(body)
+            return
+        with contextlib.suppress(ConnectionError):
+            for byte in body:
+                time.sleep(self.server.health_pause)
+                self.wfile.write(bytes([byte]))
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

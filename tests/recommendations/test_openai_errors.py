@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 from django.utils.encoding import force_str
 from pytest_django import Settings
 
-from recommendations.inference import base
+from recommendations.inference import base, transport
 from recommendations.inference.base import (
     Cancellation,
     ChatRequest,
@@ -167,6 +168,7 @@ def fresh_status(monkeypatch: pytest.MonkeyPatch) -> None:
         ((503, b'{"error": {"message": "Loading model"}}'), "degraded"),
         ((401, b'{"error": "key"}'), "down"),
         ((500, b"oops"), "down"),
+        ((500, b"[" * 60_000), "down"),
     ],
 )
 def test_status_says_how_the_server_is(
@@ -175,6 +177,18 @@ def test_status_says_how_the_server_is(
     server.health = health
     assert model_status()[0] == state
     assert server.requests[0].path == "/v1/models"
+
+
+def test_status_is_read_as_it_is_and_within_seconds(
+    server: ChatServer, fresh_status: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.health = (500, b"x" * 60)
+    server.health_pause = 0.2
+    monkeypatch.setattr(transport, "STATUS_SECONDS", 0.3)
+    started = time.monotonic()
+    assert model_status()[0] == "down"
+    assert time.monotonic() - started < 6  # all of it would take twelve seconds
+    assert server.requests[0].headers["Accept-Encoding"] == "identity"
 
 
 def test_status_is_asked_once_in_a_few_seconds(server: ChatServer, fresh_status: None) -> None:

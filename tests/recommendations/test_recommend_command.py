@@ -107,6 +107,10 @@ def test_bad_input_gets_one_sentence(args: list[str], sentence: str) -> None:
         run(*args)
 
 
+def test_question_of_bytes_that_are_no_text_is_asked_all_the_same(indexed: list[Article]) -> None:
+    assert json.loads(run("lasagne \udce9", "--json")[0]) == []
+
+
 def test_dead_database_gets_one_sentence() -> None:
     def fail(*args: Any) -> Any:
         raise DatabaseError("no such table")

@@ -83,7 +83,14 @@ def test_missing_variable_is_named(standin: StandIn, settings: Settings, name: s
     assert refusal() == f"Set {name} in the environment or in .env."
 
 
-@pytest.mark.parametrize("url", [URL.removesuffix("/completions"), "abc/v1/chat/completions"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        URL.removesuffix("/completions"),
+        "abc/v1/chat/completions",
+        "http://[x/v1/chat/completions",
+    ],
+)
 def test_address_must_be_the_whole_one(standin: StandIn, settings: Settings, url: str) -> None:
     settings.HUGGING_FACE_INFERENCE_ENDPOINT_URL = url
     assert "end in /v1/chat/completions" in refusal()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha512
 from typing import Any
 
 import pytest
@@ -51,6 +52,15 @@ def test_ticket_for_long_passages_stays_short(make_article: MakeArticle) -> None
     words = " ".join(f"autenticación{number}" for number in range(120))
     articles = [make_article(content=words) for _ in range(5)]
     assert len(ticket_for(*articles, passage=words)) < 1500
+
+
+def test_word_without_end_does_not_make_it_long(make_article: MakeArticle) -> None:
+    data = sha512(b"icon").hexdigest() + "".join(sha512(b"%d" % n).hexdigest() for n in range(40))
+    image = f"The icon as data: {data} ends here. The rest of it is text."
+    article = make_article(content=image)
+    ticket = ticket_for(article, passage=image)
+    assert len(ticket) < 1000
+    assert Ticket.redeem(ticket).hits()[0].passage.startswith(f"The icon as data: {data}")
 
 
 def test_hits_keep_the_order_of_the_page(make_article: MakeArticle) -> None:

@@ -234,15 +234,7 @@ def test_version_changes_with_prompts_and_parameters() -> None:
     assert prompt_files.version(names, "a") != prompt_files.version(names[:1], "a")
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "sentence"),
-    [
-        ("RECOMMENDATION_WRITER", "poet", "must be one of single_prompt, per_article, passages"),
-        ("CHAT_COMPLETIONS_URL", "host:8000", "must be an address such as"),
-    ],
-)
-def test_settings_that_cannot_work_stop_the_start(
-    settings: Settings, name: str, value: str, sentence: str
-) -> None:
-    setattr(settings, name, value)
-    assert [error for error in run_checks() if sentence in error.msg]
+@pytest.mark.parametrize("value", ["host:8000", "http://[::1/v1", "ftp://host"])
+def test_address_that_cannot_work_stops_the_start(settings: Settings, value: str) -> None:
+    settings.CHAT_COMPLETIONS_URL = value
+    assert [error for error in run_checks() if "must be an address such as" in error.msg]

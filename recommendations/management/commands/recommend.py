@@ -119,7 +119,7 @@ class Command(BaseCommand):
             self.stderr.write(cards.status)
 
     def question(self, text: str) -> str:
-        text = text.replace("\0", "").strip()
+        text = text.encode(errors="replace").decode().replace("\0", "").strip()
         if not text:
             raise CommandError("The question is empty; put it in quotes after the command.")
         if len(text) > settings.SEARCH_MAX_QUERY_LENGTH:

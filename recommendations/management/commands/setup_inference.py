@@ -138,8 +138,12 @@ def require(names: tuple[str, ...]) -> None:
 
 
 def check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.path.endswith(PATH):
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in {"http", "https"} and parts.path.endswith(PATH)
+    except ValueError:  # half an IPv6 address
+        whole = False
+    if not whole:
         raise CommandError(
             f"HUGGING_FACE_INFERENCE_ENDPOINT_URL must be the whole address and end in {PATH}; "
             f"it is {url}."
