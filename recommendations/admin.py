@@ -26,10 +26,10 @@ class QueryLogAdmin(ReadOnlyAdmin):
     list_display = [
         "question",
         "outcome",
-        "model",
+        "created_at",
         "first_words_ms",
         "total_ms",
-        "created_at",
+        "model",
     ]
     list_filter = ["outcome", "language", "engine", "writer", "model"]
     search_fields = ["question"]
