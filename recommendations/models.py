@@ -13,9 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
 
-PRUNE_EVERY = 100  # rows; pruning with each of them would make every answer pay for it
-
-
 class RetainedQuerySet(models.QuerySet[Any]):
     def expired(self) -> Self:
         """Rows older than the model's retention."""
@@ -23,7 +20,7 @@ class RetainedQuerySet(models.QuerySet[Any]):
 
 
 class Retained(models.Model):
-    """A row that is deleted some time after it was written, when a later row is saved."""
+    """A row that is deleted after its time, when the next one is saved."""
 
     days_setting: ClassVar[str]  # the setting that says how long
 
@@ -36,8 +33,9 @@ class Retained(models.Model):
         ordering = ["-created_at", "-pk"]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        is_new = self._state.adding
         super().save(*args, **kwargs)
-        if self.pk % PRUNE_EVERY == 0:
+        if is_new:
             type(self).objects.expired().delete()
 
     @classmethod
