@@ -55,7 +55,7 @@ from articles.models import (  # noqa: E402
     OutboxEntry,
 )
 from articles.search.base import SearchQuery, get_engine  # noqa: E402
-from articles.search.encoders import get_encoder, query_vector  # noqa: E402
+from articles.search.encoders import get_encoder, kept_vector  # noqa: E402
 from articles.search.results import Answer  # noqa: E402
 
 PASSAGES = 4
@@ -164,11 +164,11 @@ def measure(chunks: int) -> dict[str, float]:
             response.close()
 
     def search_anew(text: str) -> None:
-        query_vector.cache_clear()
+        kept_vector.cache_clear()
         engine.search(query(text))
 
     def page_anew(text: str) -> None:
-        query_vector.cache_clear()
+        kept_vector.cache_clear()
         page(text)
 
     result = engine.search(query(QUESTIONS[0]))

@@ -25,12 +25,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """Each part is "ok", "degraded" or "down", with the reason; 503 without a database."""
-    parts = {
-        "database": database(),
-        "search": search(),
-        "model": model_status(),
-        "outbox": outbox(),
-    }
+    parts = {"database": database(), "model": model_status()}
+    if parts["database"][0] == "ok":
+        parts |= {"search": search(), "outbox": outbox()}
+    else:  # each would wait for it anew
+        parts |= dict.fromkeys(("search", "outbox"), ("down", "It needs the database."))
     body = {name: {"status": state, "reason": reason} for name, (state, reason) in parts.items()}
     return JsonResponse(body, status=503 if parts["database"][0] == "down" else 200)
 

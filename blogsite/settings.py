@@ -135,12 +135,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Opening the file and reading its schema takes longer than all queries of a page. Who puts
     # another file in its place has to restart the site.
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
-elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Threads share a few connections instead of opening one for each request. A stream holds none
-    # while it waits for the model.
-    most = env.int("DATABASE_CONNECTIONS", 20, validate=validate.Range(min=2))  # of one process
-    options = DATABASES["default"].setdefault("OPTIONS", {})  # what DATABASE_URL asks for stays
-    options["pool"] = {"min_size": 1, "max_size": most, "timeout": 3}  # seconds to wait for one
+elif connections := env.int("DATABASE_CONNECTIONS", 0, validate=validate.Range(min=0)):
+    # PostgreSQL under gunicorn: the threads of a process share them, and a stream holds none while
+    # it waits for the model. Commands have one thread, and are told at once why a connection fails.
+    pool = {"min_size": 1, "max_size": connections, "timeout": 3, "reconnect_timeout": 3}  # seconds
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = pool
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": env.dj_cache_url("CACHE_URL", "locmem://"),
@@ -239,6 +238,9 @@ ELASTICSEARCH_REPLICAS: int = env.int("ELASTICSEARCH_REPLICAS", 1, validate=vali
 EMBEDDINGS_URL: str = env.str("EMBEDDINGS_URL", "")  # an OpenAI-compatible /v1/embeddings server
 EMBEDDINGS_MODEL: str = env.str("EMBEDDINGS_MODEL", "")
 EMBEDDINGS_API_KEY: str = env.str("EMBEDDINGS_API_KEY", "")
+EMBEDDINGS_TIMEOUT: float = env.float(  # seconds that a reader waits
+    "EMBEDDINGS_TIMEOUT", 5.0, validate=validate.Range(min=0.1)
+)
 EMBEDDINGS_CUTOFF: float = env.float("EMBEDDINGS_CUTOFF", 0.0)
 
 SEARCH_PAGE_SIZE = 10
@@ -273,7 +275,7 @@ RECOMMENDATION_SLOTS: int = env.int("RECOMMENDATION_SLOTS", 64)  # open streams 
 RECOMMENDATION_DEADLINE: float = env.float("RECOMMENDATION_DEADLINE", 120.0)  # seconds
 RECOMMENDATION_READ_TIMEOUT: float = env.float("RECOMMENDATION_READ_TIMEOUT", 60.0)  # of silence
 KEPT_ANSWER_DAYS: int = env.int("KEPT_ANSWER_DAYS", 7)  # 0: every question asks the model
-QUERY_LOG_DAYS: int = env.int("QUERY_LOG_DAYS", 90)
+QUERY_LOG_DAYS: int = env.int("QUERY_LOG_DAYS", 90)  # 0: no log, and what was logged is deleted
 
 EMBEDDED_MODEL: str = env.str("EMBEDDED_MODEL", "1.5b")
 EMBEDDED_MODEL_PATH: str = env.str("EMBEDDED_MODEL_PATH", "")

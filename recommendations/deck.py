@@ -63,7 +63,9 @@ class Deck:
     @property
     def any_words(self) -> bool:
         """Something that a model wrote is shown, now or from a kept answer."""
-        return any(card.text and card.kind is not Kind.EXCERPT for card in self.cards)
+        return any(
+            (card.text or card.draft) and card.kind is not Kind.EXCERPT for card in self.cards
+        )
 
     @property
     def any_quoted(self) -> bool:

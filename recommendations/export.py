@@ -30,7 +30,7 @@ COLUMNS = [
 # https://owasp.org/www-community/attacks/CSV_Injection
 DANGEROUS = "=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"
 # Where commas are decimal a spreadsheet parts the cells at semicolons, those of the question too.
-LATER_CELL = re.compile(r"(?<=[;,|])(\s*)(?=[=+\-@＝＋－＠])")
+LATER_CELL = re.compile(r"(?<=[;|])(\s*)(?=[=+\-@＝＋－＠])")
 
 
 class Lines:

@@ -81,10 +81,13 @@ _DAYS = rf"{_DAY}(?:\s*(?:-|–|to|and|through|al?|y)\s*(?:el\s+)?{_DAY})?"
 _YEAR = r",?[\s-]+(?:(?:of|del?)\s+)?(?P<{}>\d{{4}})(?!\w|[.,]\d)"
 _AM = r"a\.?\s?m\b\.?|de\sla\s(?:mañana|madrugada)\b|in\sthe\smorning\b"
 _PM = r"p\.?\s?m\b\.?|de\sla\s(?:tarde|noche)\b|in\sthe\s(?:afternoon|evening)\b"
+# In front of a path; "Node.js/Express" and "settings.py/urls.py" are names side by side.
+_FILE = r"(?:js|ts|py|rb|rs|go|md|json|ya?ml|toml|html?|css|txt|xml|sql|sh|cfg|ini)"
+_HOST = rf"(?<![\w.@-])(?:[\w-]{{1,63}}\.)+(?!{_FILE}/)(?-i:[a-z]{{2,}})"
 FACT = re.compile(
     rf"""
     (?P<email>(?<![\w.+-])[\w.+-]{{1,64}}@(?:[\w-]{{1,63}}\.)+[^\W\d_]{{2,}})
-  | (?P<url>(?:https?://|www\.|(?<![\w.@-])(?:[\w-]{{1,63}}\.)+[^\W\d_]{{2,}}/)[^\s<>"'`()\[\]{{}}|»”]+)
+  | (?P<url>(?:https?://|www\.|{_HOST}/)[^\s<>"'`()\[\]{{}}|»”]+)
   | (?<![\w.,-])(?:
       (?P<iso>(?P<y1>\d{{4}})(?P<s1>[-/])(?P<m1>\d\d?)(?P=s1)(?P<d1>\d\d?)(?!\d|[-.]\d)t?)
     | (?P<numeric>(?P<a>\d\d?)(?P<s2>[-/.])(?P<b>\d\d?)(?P=s2)
@@ -172,9 +175,10 @@ def _written_numbers(text: str) -> Iterator[Reading]:
         if (value := WORDS.get(word)) is None:
             continue
         yield ("number", str(value))
-        unit = next(
-            (WORDS.get(other, 0) for other in words[place + 1 : place + 3] if other != "y"), 0
-        )
+        after = words[place + 1 : place + 3]
+        if zeros := SCALES.get(" ".join(after)) or SCALES.get(after[0] if after else ""):
+            yield ("number", f"{value}{'0' * zeros}")
+        unit = next((WORDS.get(other, 0) for other in after if other != "y"), 0)
         if value in range(20, 100, 10) and unit in range(1, 10):
             yield ("number", str(value + unit))
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
 
+
 class RetainedQuerySet(models.QuerySet[Any]):
     def expired(self) -> Self:
         """Rows older than the model's retention."""

@@ -143,7 +143,7 @@ class Answer:
 
     def answer(self) -> Generator[CardEvent]:
         if not self.hits:
-            self.log.outcome = Outcome.EXCERPTS
+            self.log.outcome = Outcome.NOTHING
             yield Status(NOTHING_FOUND)
             yield Done()
             return

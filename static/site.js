@@ -132,7 +132,12 @@ document.addEventListener("focusin", ({ target }) => {
 
 // Pages that htmx keeps for the way back are in the language they were loaded in.
 document.addEventListener("submit", ({ submitter }) => {
-  if (submitter?.name === "language") sessionStorage.removeItem("htmx-history-cache");
+  if (submitter?.name !== "language") return;
+  try {
+    sessionStorage.removeItem("htmx-history-cache");
+  } catch {
+    // Storage may be forbidden; then htmx keeps no pages either.
+  }
 });
 
 document.addEventListener("htmx:historyRestore", showTheme);

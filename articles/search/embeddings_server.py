@@ -17,7 +17,6 @@ from articles.search.encoders import LONGEST_QUERY, EncoderError, Vectors, clean
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 20.0  # for passages; nobody waits for more than an editor's few seconds
-READER_SECONDS = 2.0  # for a question
 READER_REST = 10.0  # seconds in which nobody waits for a server that has just kept a reader waiting
 
 
@@ -40,7 +39,7 @@ class OpenAICompatibleEncoder:
         api_key: str = "",
         *,
         cutoff: float = 0.0,
-        reader_seconds: float = READER_SECONDS,
+        reader_seconds: float = 5.0,
         read_seconds: float = READ_SECONDS,
     ) -> None:
         self._url = _endpoint(url)
@@ -61,23 +60,27 @@ class OpenAICompatibleEncoder:
 
     @property
     def dimensions(self) -> int:
-        if self._dimensions is None:
-            self.encode_query("dimensions")
+        if self._dimensions is None:  # a server may load its model for its first answer
+            self._guarded("dimensions", self._read_seconds)
         assert self._dimensions is not None  # noqa: S101  (any answer has set it)
         return self._dimensions
 
     def encode_query(self, text: str) -> Vectors:
+        vector: Vectors = self._guarded(text[:LONGEST_QUERY], self._reader_seconds)[0]
+        return vector
+
+    def _guarded(self, question: str, seconds: float) -> Vectors:
+        """Somebody waits for this, but nobody after somebody else has waited in vain."""
         if not self._breaker.allows(READER_REST):
             raise self._error("did not answer a moment ago and is left alone for some seconds")
         started = time.monotonic()
         try:
-            vectors = self._embed([self._marks[0] + text[:LONGEST_QUERY]], self._reader_seconds)
+            vectors = self._embed([self._marks[0] + question], seconds)
         except EncoderError:
             self._breaker.failed(time.monotonic() - started)
             raise
         self._breaker.answered()
-        vector: Vectors = vectors[0]
-        return vector
+        return vectors
 
     def encode_passages(
         self, texts: Sequence[str], language: str, *, seconds: float = inf

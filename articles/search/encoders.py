@@ -26,6 +26,7 @@ type Vectors = NDArray[np.float32]
 
 FITTED_FILE = Path(__file__).with_name("language.npz")
 LONGEST_QUERY = 512  # characters; a question has fewer, and each costs the reader time
+KEPT_SECONDS = 600  # a server may be given another model under the same name
 WATCHED_BATCH = 8  # passages between two looks at the clock; an ordinary article has no more
 NOT_REACHED = "The time for one attempt was over."
 
@@ -179,6 +180,7 @@ def get_encoder() -> Encoder:
         settings.EMBEDDINGS_MODEL,
         settings.EMBEDDINGS_API_KEY,
         cutoff=settings.EMBEDDINGS_CUTOFF,
+        reader_seconds=settings.EMBEDDINGS_TIMEOUT,
     )
 
 
@@ -196,9 +198,13 @@ def embed(encoder: Encoder, texts: Sequence[str], language: str, deadline: float
     return np.concatenate(found)
 
 
-@lru_cache(maxsize=1_000)  # 1.5 MB of the embedded encoder's
 def query_vector(encoder: Encoder, question: str) -> Vectors:
     """As `encode_query`, kept: who filters, sorts or goes back asks the same question again."""
+    return kept_vector(encoder, question, int(time.monotonic() / KEPT_SECONDS))
+
+
+@lru_cache(maxsize=1_000)  # 1.5 MB of the embedded encoder's
+def kept_vector(encoder: Encoder, question: str, _period: int) -> Vectors:
     vector = encoder.encode_query(question)
     vector.flags.writeable = False
     return vector

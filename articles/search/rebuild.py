@@ -87,9 +87,10 @@ def reindex(
     report.seconds = time.monotonic() - started
     _finish(run, ReindexRun.State.DONE, "")
     # What was saved between the last look at the new index and its first answer went to the old
-    # index only, and what could not be written has lost its place in that one.
+    # index only; it is queued again.
     difference = compare(engine)
-    OutboxEntry.objects.enqueue([*difference.missing, *difference.stale])
+    behind = {*difference.missing, *difference.stale}
+    OutboxEntry.objects.enqueue(sorted(behind - report.failures.keys()))
     # Scheduled articles come in on their day; after `loaddata` nothing else knows of it.
     finished = Article.objects.filter(status=Article.Status.PUBLISHED)
     scheduled = finished.filter(date__gt=timezone.localdate())
@@ -97,6 +98,10 @@ def reindex(
     for pk, version in difference.orphaned.items():  # its row may be gone, and its version with it
         OutboxEntry.objects.enqueue([pk], version=version + 1)
     outbox.drain()
+    # What could not be written has lost its place in the old index, and waits for another try.
+    failed = behind & report.failures.keys()
+    waiting = OutboxEntry.objects.filter(article_id__in=failed).values_list("article_id", flat=True)
+    OutboxEntry.objects.enqueue(sorted(failed.difference(waiting)))
     return report
 
 

@@ -344,6 +344,17 @@ class TestSilentServer:
         """It waits long enough for the breaker to take notice."""
         return OpenAICompatibleEncoder(silent.url, "m", reader_seconds=PATIENCE + 0.1)
 
+    def test_server_that_loads_its_model_first_is_waited_for(
+        self, server: EmbeddingsServer
+    ) -> None:
+        def load(body: dict[str, Any]) -> tuple[int, bytes]:
+            time.sleep(0.4)
+            return vectors(body)
+
+        server.answer = load
+        cold = OpenAICompatibleEncoder(server.url, "m", reader_seconds=0.1, read_seconds=10)
+        assert cold.dimensions == 3
+
     def test_readers_wait_once(
         self, silent: EmbeddingsServer, waiting: OpenAICompatibleEncoder
     ) -> None:
@@ -415,6 +426,17 @@ class TestQueryVector:
             query_vector(remote, "four")
         server.answer = vectors
         assert is_unit(query_vector(remote, "four"))
+
+    def test_other_model_of_the_same_name_is_noticed_after_a_while(
+        self,
+        remote: OpenAICompatibleEncoder,
+        server: EmbeddingsServer,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        query_vector(remote, "four")
+        monkeypatch.setattr(encoders, "KEPT_SECONDS", 1e-9)
+        query_vector(remote, "four")
+        assert len(server.requests) == 2
 
     def test_another_encoder_is_asked_itself(self, server: EmbeddingsServer) -> None:
         for name in ("one", "two"):

@@ -96,6 +96,9 @@ def test_articles_that_cannot_be_indexed_are_named(
     assert set(dict(get_engine().versions())) == {article.pk}
     # It waits like any other change, so it comes in by itself when the server takes it.
     assert OutboxEntry.objects.get().article_id == poor.pk
+    with pytest.raises(CommandError):
+        call_command("reindex", stdout=StringIO(), stderr=StringIO())
+    assert OutboxEntry.objects.get().article_id == poor.pk  # one entry, not one a run
     embeddings.answer = vectors
     outbox.drain(retry_now=True)
     assert not compare(get_engine())

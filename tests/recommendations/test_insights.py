@@ -279,8 +279,10 @@ def test_no_part_of_a_question_is_a_formula_where_other_marks_part_cells(mark: s
 
 
 def test_ordinary_text_and_numbers_are_exported_as_they_are() -> None:
-    assert [harmless(value) for value in ("a=b", "", 5, None, "¿qué?")] == [
+    ordinary = "git commit -a, --amend?"
+    assert [harmless(value) for value in ("a=b", ordinary, "", 5, None, "¿qué?")] == [
         "a=b",
+        ordinary,
         "",
         5,
         None,

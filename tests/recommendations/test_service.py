@@ -10,7 +10,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from articles.models import Article
-from recommendations.events import Ballot, CardClosed, CardOpened
+from recommendations.events import Ballot, CardClosed, CardOpened, TextAdded
 from recommendations.hits import ArticleHit
 from recommendations.models import KeptAnswer, Outcome, QueryLog
 from recommendations.service import recommend
@@ -99,6 +99,18 @@ def test_no_hits_call_no_model(chat: ChatServer) -> None:
     assert page.cards == []
     assert page.done
     assert chat.requests == []
+    assert logged().outcome == Outcome.NOTHING
+
+
+def test_words_that_were_seen_count_though_their_sentence_never_ended(
+    chat: ChatServer, hits: list[ArticleHit], settings: Settings
+) -> None:
+    settings.RECOMMENDATION_WRITER = "per_article"
+    chat.reply(delta("You can sign in "), Stall(5), delta("now."))
+    events = recommend("How do I sign in?", "en", hits)
+    assert any(isinstance(event, TextAdded) for event in events)
+    events.close()
+    assert (logged().outcome, logged().first_words_ms is None) == (Outcome.LEFT, False)
 
 
 def test_article_that_the_model_left_out_gets_its_passage(
