@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from recommendations.number_words import SCALE, SCALES, written_numbers
+
 # ("number", "1000"), ("percent", "40"), ("version", "2"), ("time", 14, 5, None), the same with
 # "clock" where it is open which half of the day is meant, and ("date", year, month, day) with None
 # where it is not said.
@@ -33,34 +35,6 @@ _MONTH_NAMES = (
 )
 MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names}
 
-# Sources write small numbers out; "once" is left out, it is an English word too.
-_ONES = (
-    "zero cero,one un uno una,two dos,three tres,four cuatro,five cinco,six seis,seven siete,"
-    "eight ocho,nine nueve,ten diez,eleven,twelve doce dozen docena,thirteen trece,"
-    "fourteen catorce,fifteen quince,sixteen dieciséis,seventeen diecisiete,eighteen dieciocho,"
-    "nineteen diecinueve,twenty veinte,veintiuno veintiún veintiuna,veintidós,veintitrés,"
-    "veinticuatro,veinticinco,veintiséis,veintisiete,veintiocho,veintinueve"
-)
-_TENS = (
-    ",,,thirty treinta,forty cuarenta,fifty cincuenta,sixty sesenta,seventy setenta,"
-    "eighty ochenta,ninety noventa,hundred cien ciento"
-)
-WORDS = {word: value for value, words in enumerate(_ONES.split(",")) for word in words.split()}
-WORDS |= {word: 10 * tens for tens, words in enumerate(_TENS.split(",")) for word in words.split()}
-WORDS |= {"thousand": 1000, "mil": 1000}
-
-SCALES = {
-    "hundred": 2,
-    **dict.fromkeys(("k", "thousand", "mil"), 3),
-    **dict.fromkeys(("M", "million", "millón", "millones"), 6),
-    **dict.fromkeys(("bn", "billion", "mil millones"), 9),
-    **dict.fromkeys(("trillion", "billón", "billones"), 12),  # "billón" is no billion
-}
-SCALE = re.compile(
-    r"\s(hundred|thousand|mil(?:\s+millones)?|million|millón|millones|bn|billion|trillion|billón|"
-    r"billones)\b",
-    re.IGNORECASE,
-)
 PERCENT = re.compile(
     r"(?:\s*(?:-|–|to|and|or|al?|[yo])\s*\d+(?:[.,]\d+)?)?\s?(?:%|per ?cent\b|por ciento\b)",
     re.IGNORECASE,
@@ -157,7 +131,7 @@ def _dated(fact: _Fact, readings: frozenset[Reading]) -> bool:
 @lru_cache(maxsize=64)
 def _read(source: str) -> _Source:
     text = _normalized(source)
-    readings = set(_written_numbers(text))
+    readings = set[Reading](("number", value) for value in written_numbers(text))
     for fact in _facts(text):
         readings |= fact.readings | fact.implied
     return _Source(text, frozenset(readings))
@@ -167,20 +141,6 @@ def _normalized(text: str) -> str:
     """Without typographic variants of spaces, digits and hyphens, and without Markdown's marks."""
     text = unicodedata.normalize("NFKC", text).replace("**", "").replace("`", "")
     return text.replace("\N{HYPHEN}", "-").replace("\N{MINUS SIGN}", "-")
-
-
-def _written_numbers(text: str) -> Iterator[Reading]:
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    for place, word in enumerate(words):
-        if (value := WORDS.get(word)) is None:
-            continue
-        yield ("number", str(value))
-        after = words[place + 1 : place + 3]
-        if zeros := SCALES.get(" ".join(after)) or SCALES.get(after[0] if after else ""):
-            yield ("number", f"{value}{'0' * zeros}")
-        unit = next((WORDS.get(other, 0) for other in after if other != "y"), 0)
-        if value in range(20, 100, 10) and unit in range(1, 10):
-            yield ("number", str(value + unit))
 
 
 def _facts(text: str) -> Iterator[_Fact]:
