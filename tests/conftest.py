@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.utils.text import slugify
+from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
 from articles.models import Article, Author, Category
@@ -21,6 +22,10 @@ from articles.search.base import get_engine
 # A shell that starts the tests in the background has them, and the commands that they start, ignore
 # Ctrl-C: a test that sends it would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No example fails for its time: the first one may load a lexer or a model.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
