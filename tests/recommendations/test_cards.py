@@ -469,7 +469,7 @@ def pieces(draw: st.DrawFn, text: str) -> list[str]:
     return [text[start:end] for start, end in pairwise(sorted({0, len(text), *places}))]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(data=st.data(), written=answers())
 def test_valid_json_gives_what_json_loads_gives(
     data: st.DataObject, written: tuple[str, Cards]
@@ -480,7 +480,7 @@ def test_valid_json_gives_what_json_loads_gives(
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_malformed_answer_of_any_text_cut_anywhere_gives_its_cards(
     name: str, data: st.DataObject
@@ -516,7 +516,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(data=st.data(), text=st.lists(FRAGMENTS | st.text(max_size=3), max_size=25).map("".join))
 def test_no_text_raises_and_no_cut_matters(data: st.DataObject, text: str) -> None:
     found = read_cards(text)

@@ -249,7 +249,7 @@ def test_number_words_are_read_as_a_whole(other: str) -> None:
     assert unsupported(f"It took {other} days.", "forty or twelve, sixty and more") == other
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(day=st.dates(), data=st.data())
 def test_date_is_the_same_in_every_format_and_language(day: date, data: st.DataObject) -> None:
     names = [name for name, month in MONTHS.items() if month == day.month]
@@ -268,7 +268,7 @@ def test_date_is_the_same_in_every_format_and_language(day: date, data: st.DataO
     assert unsupported(f"It moved on {here}.", f"Ocurrió el 17/18/{year}.") is not None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(number=st.integers(0, 10**9), other=st.integers(0, 10**9))
 def test_whole_number_is_the_same_however_it_is_grouped(number: int, other: int) -> None:
     for here in (
@@ -283,7 +283,7 @@ def test_whole_number_is_the_same_however_it_is_grouped(number: int, other: int)
             assert unsupported(f"It has {here} rows.", f"Tiene {other} filas.") == here
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     text=st.text(st.sampled_from("0123456789.,:/-@vVaAmM% 'é²½٣\n") | st.characters(), max_size=40)
 )

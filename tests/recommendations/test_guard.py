@@ -72,7 +72,7 @@ def test_plain_text_of_model_text(text: str, shown: str) -> None:
     assert plain(text) == shown
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.sampled_from([*"*`#-•>\"“”«»'‘’[]() .1\n\0\u202e\ud83da", "**", "](", "1. ", "- ", "# "])

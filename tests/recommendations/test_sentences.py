@@ -203,7 +203,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     text=st.lists(FRAGMENTS | st.text(max_size=2), max_size=25).map("".join),
     places=st.lists(st.integers(0, 60), max_size=12),

@@ -243,7 +243,7 @@ FRAGMENTS = [
 bodies = st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=3), max_size=40).map(b"".join)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(body=bodies, cuts=st.lists(st.integers(0, 120), max_size=12))
 def test_any_body_cut_anywhere_reads_as_the_specification_says(
     body: bytes, cuts: list[int]
