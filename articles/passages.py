@@ -37,7 +37,7 @@ def in_context(article: Article, passage: str) -> str:
 
     First those before it, because a short passage is mostly the end of an article.
     """
-    if not passage or len(passage.split()) >= ENOUGH_WORDS:
+    if not passage or len(passage.split(maxsplit=ENOUGH_WORDS)) >= ENOUGH_WORDS:
         return passage
     text = plain_text(article.content)
     begin = text.find(passage)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models.signals import post_save, pre_delete
 
 from articles.models import Article, Author, Category
 from articles.search import outbox
+from articles.search.names import kept_names
 
 
 def article_saved(instance: Article, raw: bool = False, **kwargs: Any) -> None:
@@ -31,6 +33,7 @@ def name_saved(
     **kwargs: Any,
 ) -> None:
     """A renamed author or category changes the documents of all its articles."""
+    transaction.on_commit(kept_names.cache_clear)
     if raw or created:
         return
     articles = Article.objects.filter(**{sender.__name__.lower(): instance})

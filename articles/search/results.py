@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from urllib.parse import quote
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode
 
 from django.db.models import FETCH_PEERS
 from django.utils.functional import Promise, cached_property
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from articles.models import Article, Author, Category
 from articles.passages import in_context
 from articles.search.base import Facet, SearchQuery, SearchResult
+from articles.search.names import names_of
 
 FACET_LABELS: Mapping[Facet, str | Promise] = {
     "category": _("Topic"),
@@ -38,22 +39,33 @@ class FoundArticle:
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """One value to filter by; `parameter` is what it adds to the address of the page."""
+    """One value to filter by; `address` is the page's with it chosen, or no longer.
 
-    value: str
+    Dozens stand on a page, so all is text as the page shows it: Django asks for the reader's
+    number format anew for each number. `id` lets htmx keep the focus.
+    """
+
+    id: str
     label: str
-    count: int
+    count: str
     selected: bool
-    parameter: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
 class FacetGroup:
     """A facet with its values, those with most articles first."""
 
-    name: Facet
     label: str | Promise
     values: Sequence[FacetValue]
+
+
+def address_of(query: SearchQuery) -> str:
+    """The query string of the first page that answers `query`."""
+    parameters: dict[str, str] = {"q": query.text} | dict(query.filters)
+    if query.sort != "relevance":
+        parameters["sort"] = query.sort
+    return f"?{urlencode(parameters)}"
 
 
 @dataclass(frozen=True)
@@ -73,29 +85,50 @@ class Answer:
         rows = articles.in_order_of(list(hits))
         return [FoundArticle(row, hits[row.pk].score, hits[row.pk].passage) for row in rows]
 
+    @property
+    def by_relevance(self) -> str:
+        """The address of the same question with the best articles first."""
+        return address_of(replace(self.query, sort="relevance"))
+
+    @property
+    def by_date(self) -> str:
+        """The address of the same question with the newest articles first."""
+        return address_of(replace(self.query, sort="date"))
+
+    def address_without(self, facet: Facet) -> str:
+        """The address of the same question without this filter."""
+        others = {name: value for name, value in self.query.filters.items() if name != facet}
+        return address_of(replace(self.query, filters=others))
+
     @cached_property
     def facets(self) -> list[FacetGroup]:
         """The facets that have something to choose."""
-        labels: dict[Facet, Mapping[str, str]] = {
-            "category": {page.slug: page.shown_name for page in Category.objects.order_by()},
-            "author": dict(Author.objects.order_by().values_list("slug", "name")),
-            "language": {code: str(name) for code, name in Article.Language.choices},
-        }
-        return [
-            FacetGroup(
-                facet,
-                FACET_LABELS[facet],
-                [
-                    FacetValue(
-                        value=value,
-                        label=labels.get(facet, {}).get(value, value),
-                        count=count,
-                        selected=self.query.filters.get(facet) == value,
-                        parameter=f"{facet}={quote(value)}",
-                    )
-                    for value, count in counts.items()
-                ],
-            )
-            for facet, counts in self.result.facets.items()
-            if counts
-        ]
+        groups = []
+        for facet, counts in self.result.facets.items():
+            labels = _labels(facet, counts.keys())
+            chosen, others = self.query.filters.get(facet), self.address_without(facet)
+            values = [
+                FacetValue(
+                    id=f"facet-{facet}-{value}",
+                    label=labels.get(value, value),
+                    count=str(count),
+                    selected=value == chosen,
+                    address=others if value == chosen else f"{others}&{facet}={quote(value)}",
+                )
+                for value, count in counts.items()
+            ]
+            if values:
+                groups.append(FacetGroup(FACET_LABELS[facet], values))
+        return groups
+
+
+def _labels(facet: Facet, values: Set[str]) -> Mapping[str, str]:
+    match facet:
+        case "category":
+            return names_of(Category, values)
+        case "author":
+            return names_of(Author, values)
+        case "language":
+            return {code: str(name) for code, name in Article.Language.choices}
+        case "year":
+            return {}

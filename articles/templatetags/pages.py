@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -20,17 +19,18 @@ from django.utils.translation import get_language
 
 from articles.forms import SearchForm
 from articles.models import Article, NamedPage, StarterQuestion
-from articles.search.base import FACETS, Facet
+from articles.search.base import FACETS
+from articles.search.results import Answer
 from articles.templatetags.articles import excerpt
 
 register = template.Library()
 
 
 class Chip(NamedTuple):
-    """A filter that is set, as the reader sees it."""
+    """A filter that is set, as the reader sees it; `address` is without it."""
 
-    facet: Facet
     label: str
+    address: str
 
 
 @register.simple_tag(takes_context=True)
@@ -40,21 +40,15 @@ def absolute_url(context: Context, path: str) -> str:
     return request.build_absolute_uri(path)
 
 
-@register.filter
-def without(facet: Facet) -> Mapping[str, None]:
-    """For `{% querystring %}`: this filter taken away, and back to the first page."""
-    return {facet: None, "page": None}
-
-
 @register.simple_tag
-def chosen_filters(form: SearchForm) -> list[Chip]:
+def chosen_filters(answer: Answer, form: SearchForm) -> list[Chip]:
     """The filters of a valid form, also those that leave nothing to find."""
     languages = dict(Article.Language.choices)
     chosen = ((facet, form.cleaned_data.get(facet)) for facet in FACETS)
     return [
         Chip(
-            facet,
             value.shown_name if isinstance(value, NamedPage) else str(languages.get(value, value)),
+            answer.address_without(facet),
         )
         for facet, value in chosen
         if value
