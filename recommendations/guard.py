@@ -24,7 +24,7 @@ QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!^)\b[A-ZÁÉÍÓÚ
 WORD = re.compile(r"[^\W\d_]+")
 MIN_WORDS = 3
 # Another one for other rules: answers that passed older ones are not given again.
-RULES = "2"
+RULES = "3"
 # Words of letters only; what holds a digit, an address or a mark of Markdown has to wait.
 HARMLESS = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_])|[,;:]?(?:\s|$))*")
 SPANISH_FROM = 0.7  # probability; the least Spanish sentence of the demo articles has .82

@@ -9,21 +9,50 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import closing
 
-from recommendations.embedded.prompt import PARAMETERS, PROMPTS, SENTENCES, request
+from recommendations.embedded.prompt import (
+    PARAMETERS,
+    PROMPTS,
+    SENTENCES,
+    SENTENCES_OF_SPANISH,
+    request,
+    shows_question,
+)
 from recommendations.events import CardEvent
+from recommendations.hits import ArticleHit
 from recommendations.writing import CheckedText, Task
 
 __all__ = ["PARAMETERS", "PROMPTS", "write"]
+
+# Of a small model, which says what may not be shown in one card of six: with other first words it
+# mostly says something else.
+ATTEMPTS = 2
 
 
 def write(task: Task) -> Generator[CardEvent]:
     for number, hit in enumerate(task.deck.hits, 1):
         yield from task.deck.open(hit)
-        text = CheckedText(task, hit, english=True, enough=SENTENCES)
-        with closing(task.ask(request(task.question, hit, number))) as answer:
-            for item in answer:
-                yield from text.feed(item if isinstance(item, str) else "")
-                if text.done:  # what follows is not shown, so it need not be written
-                    break
-        yield from text.close()
+        for attempt in range(1 if shows_question() else ATTEMPTS):
+            text = _checked(task, hit)
+            with closing(task.ask(request(task.question, hit, number + attempt))) as answer:
+                for item in answer:
+                    yield from text.feed(item if isinstance(item, str) else "")
+                    if text.done:  # what follows is not shown, so it need not be written
+                        break
+            yield from text.close()
+            if text.shown:
+                break
         yield from task.deck.close()
+
+
+def _checked(task: Task, hit: ArticleHit) -> CheckedText:
+    if shows_question():  # a bigger model
+        return CheckedText(task, hit, english=True, enough=SENTENCES)
+    spanish = hit.article.language == "es"
+    return CheckedText(
+        task,
+        hit,
+        english=True,
+        literal=not spanish,
+        first_must_do=True,
+        enough=SENTENCES_OF_SPANISH if spanish else SENTENCES,
+    )

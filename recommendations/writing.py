@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Thread
 
+from recommendations.added_words import adds_too_much
 from recommendations.deck import Deck
 from recommendations.events import CardEvent, Pulse
 from recommendations.guard import harmless_start, is_english, showable
@@ -53,28 +54,41 @@ class CheckedText:
 
     A sentence is checked when it is complete. One with a fact that neither the article nor the
     question has is not shown; with `english` a Spanish one is not shown either: a small model then
-    repeats the article instead of recommending it. Until then its reader sees as many of its words
+    repeats the article instead of recommending it. With `literal` nor is one that adds words of its
+    own to those of the article (`added_words`). Until then its reader sees as many of its words
     as state no fact, and a sentence that is not shown takes them away again. So what the guard is
     there for, a wrong number or address, never stands on the page, not even for a moment.
 
-    The text ends when `enough` sentences are shown, or when `MAX_SENTENCES` were written.
+    The text ends when `enough` sentences are shown, or when `MAX_SENTENCES` were written; with
+    `first_must_do` where the first one may not be shown, because what follows hangs in the air.
     """
 
     def __init__(
-        self, task: Task, hit: ArticleHit, *, english: bool = False, enough: int = MAX_SENTENCES
+        self,
+        task: Task,
+        hit: ArticleHit,
+        *,
+        english: bool = False,
+        literal: bool = False,
+        first_must_do: bool = False,
+        enough: int = MAX_SENTENCES,
     ) -> None:
         self._deck = task.deck
         self._sources = task.sources(hit)
         self._names = names(hit)
         self._english = english
+        self._literal = literal
+        self._first_must_do = first_must_do
         self._wanted = enough
+        self._given_up = False
+        self.shown = 0  # sentences
         self._stream = SentenceStream(MAX_SENTENCES)
         self._start = ""  # the words of the next sentence that were looked at last
 
     @property
     def done(self) -> bool:
         """Nothing more will be shown: the model may be stopped."""
-        return not self._wanted or self._stream.done
+        return self._given_up or self.shown == self._wanted or self._stream.done
 
     def feed(self, delta: str) -> Generator[CardEvent]:
         """The sentences that `delta` completes, what it adds to the next one, and a pulse."""
@@ -82,7 +96,8 @@ class CheckedText:
         start = "" if self.done else harmless_start(self._stream.whole_words)
         if start != self._start:
             self._start = start  # most deltas are part of a word; the language costs 0.3 ms
-            yield from self._deck.draft(start if is_english(start, self._names) else "")
+            may_go_on = is_english(start, self._names) and not self._adds_too_much(start)
+            yield from self._deck.draft(start if may_go_on else "")
         yield Pulse()
 
     def close(self) -> Generator[CardEvent]:
@@ -91,12 +106,16 @@ class CheckedText:
 
     def _show(self, sentences: list[str]) -> Generator[CardEvent]:
         for sentence in sentences:
-            if not self._wanted:
+            if self._given_up or self.shown == self._wanted:
                 break
             text = showable(sentence, self._sources, english=self._english, names=self._names)
-            if text is None:
+            if text is None or self._adds_too_much(text):
                 yield from self._deck.draft("")
+                self._given_up = self._first_must_do and not self.shown
             else:
                 language = "en" if self._english or is_english(text, self._names) else "es"
                 yield from self._deck.add(text, language)
-                self._wanted -= 1
+                self.shown += 1
+
+    def _adds_too_much(self, text: str) -> bool:
+        return self._literal and adds_too_much(text, self._sources)

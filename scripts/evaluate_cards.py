@@ -71,7 +71,7 @@ def ask(question: str) -> Iterator[Card]:
     from articles.search.results import Answer
     from articles.search.service import search
     from recommendations.embedded.prompt import excerpt
-    from recommendations.events import CardClosed, CardOpened, Kind, TextAdded
+    from recommendations.events import CardClosed, CardOpened, Kind, TextAdded, TextWithdrawn
     from recommendations.hits import ArticleHit
     from recommendations.service import recommend
 
@@ -97,6 +97,8 @@ def ask(question: str) -> Iterator[Card]:
         elif isinstance(event, TextAdded) and card:
             card.first_sentence = card.first_sentence or now
             card.text += event.text
+        elif isinstance(event, TextWithdrawn) and card:
+            card.text = card.text.removesuffix(event.text)
         elif isinstance(event, CardClosed) and card:
             card.written = event.kind is Kind.WRITTEN
             card.closed = now

@@ -25,9 +25,15 @@ SYSTEM, EXAMPLES, USER = PROMPTS = (
     "per_article.examples.txt",
     "per_article.user.txt",
 )
-# One a card, so that five cards do not begin alike. The later ones speak of the article rather than
-# of the reader's wish, because further down the list an article answers the question less.
-OPENINGS = ("If you", "You'll want this", "Worth a look:", "Here you see", "Good to know too:")
+# One a card, so that five cards do not begin alike. All have the model report: what begins with the
+# reader ("If you") or with praise goes on with advice and promises of its own (docs/model.md).
+OPENINGS = (
+    "Here you see",
+    "You'll find here",
+    "Here you read",
+    "You'll see here",
+    "Good to know too:",
+)
 QUESTION_WORDS = 30
 LEAD_WORDS = 42  # how the article begins says what it is about
 PASSAGE_WORDS = 16
@@ -35,16 +41,26 @@ FEWEST_WORDS = 4  # of a sentence; shorter lines are labels and list numbers
 MAX_TOKENS = 96  # for two long sentences
 TEMPERATURE = 0.0
 SENTENCES = 2  # as the prompt asks; a third one often makes no sense without the article
+SENTENCES_OF_SPANISH = 1  # where a small model translates, the second one is wrong half the time
 
 PARAMETERS = repr(
-    (OPENINGS, QUESTION_WORDS, LEAD_WORDS, PASSAGE_WORDS, MAX_TOKENS, TEMPERATURE, SENTENCES)
+    (
+        OPENINGS,
+        QUESTION_WORDS,
+        LEAD_WORDS,
+        PASSAGE_WORDS,
+        MAX_TOKENS,
+        TEMPERATURE,
+        SENTENCES,
+        SENTENCES_OF_SPANISH,
+    )
 )
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+(?=[\"'“‘«(¿¡]*[^\W_a-z])")
 # What somebody says, from an opening quote to the end of the sentence or beyond it. As the start of
 # an article it is a scene, which the models take for its subject.
 _SPEECH = re.compile(r"[«“\"][^»”\"]*(?:[»”\"][.!?…]?)?$")
-_CODE = re.compile(r"[{}<>=$\\|_~`]|--|://|\w\(")
+_CODE = re.compile(r"[{}<>=$\\|_~`]|--|://|\w\(|\":")
 
 
 def request(question: str, hit: ArticleHit, number: int) -> ChatRequest:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from recommendations.cards import CardFinished, CardReader, CardReading, CardStarted, CardText
@@ -487,6 +487,8 @@ def test_malformed_answer_of_any_text_cut_anywhere_gives_its_cards(
 ) -> None:
     numbers = data.draw(st.lists(st.integers(1, 4), unique=True, min_size=1, max_size=4))
     written = [(number, data.draw(texts)) for number in numbers]
+    # A thinking without end ends where a card has the tag in its text.
+    assume("unclosed" not in name or "</think>" not in str(written))
     text = MALFORMED[name](objects_of(*written, ensure_ascii=data.draw(st.booleans())))
     expected = [(number, wellformed(recommendation)) for number, recommendation in written]
     assert read_cards(text) == expected

@@ -75,7 +75,8 @@ def test_a_long_question_is_cut(settings: Settings) -> None:
 def test_the_excerpt_is_prose_without_code_labels_and_headings() -> None:
     text = "Keys get old.\n\nSteps\n\nReplace them every year or so.\n\nx = keys()"
     passage = (
-        "Steps\n\nvereda keys create --expires 90d\nbuild:\n\n1.\n\nAnd tell your team about it."
+        "Steps\n\nvereda keys create --expires 90d\nbuild:\n\n1.\n\n"
+        '"message": "The key is too old for us."\n\nAnd tell your team about it.'
     )
     assert excerpt(text, passage) == "Replace them every year or so. And tell your team about it."
 

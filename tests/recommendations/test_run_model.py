@@ -19,7 +19,7 @@ import pytest
 import requests
 from django.conf import settings
 
-from recommendations.embedded.prompt import ask, shared_messages
+from recommendations.embedded.prompt import OPENINGS, ask, shared_messages
 from tests.recommendations.tiny_model import WEIGHTS, FakeServer, manage, tiny_model, write_wheels
 
 QUICK = "running.FIRST_DELAY = 0.2; running.LONGEST_DELAY = 0.4"
@@ -346,7 +346,7 @@ def real() -> Iterator[str]:
 
 
 def complete(url: str, title: str, text: str) -> dict[str, Any]:
-    request = ask("How do I keep my data?", title, text, "If you")
+    request = ask("How do I keep my data?", title, text, OPENINGS[0])
     body = {
         "messages": [{"role": m.role, "content": m.content} for m in request.messages],
         "max_tokens": request.max_tokens,
@@ -374,7 +374,7 @@ def test_the_real_model_writes_english_about_a_spanish_article_and_reads_the_exa
         "Probamos las copias de seguridad cada mes. Así sabemos cuánto tarda una restauración.",
     )
     text = answer["choices"][0]["message"]["content"]
-    assert text.startswith("If you")
+    assert text.startswith(OPENINGS[0])
     assert "backup" in text
     assert answer["timings"]["prompt_n"] < 200
     assert answer["timings"]["cache_n"] > 300

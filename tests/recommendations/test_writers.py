@@ -9,8 +9,9 @@ import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
 
-from recommendations import prompt_files
+from recommendations import per_article, prompt_files
 from recommendations.deck import Deck
+from recommendations.embedded.prompt import OPENINGS
 from recommendations.events import TextAdded
 from recommendations.hits import ArticleHit
 from recommendations.inference.base import Message, get_client
@@ -208,6 +209,73 @@ class TestPerArticle:
         assert page.kinds() == ["written", "excerpt", "excerpt"]
         assert "stopped before it was finished" in page.status
         assert len(chat.requests) == 2
+
+
+class TestSmallModel:
+    """One of ours; the chat server stands in its place."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, chat: ChatServer, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings.RECOMMENDATION_WRITER = "per_article"
+        monkeypatch.setattr(per_article, "shows_question", lambda: False)
+
+    def ask(self, hits: list[ArticleHit]) -> Page:
+        return read(recommend("How do I sign in?", "en", hits))
+
+    @pytest.mark.parametrize(
+        "first", ["This is a comprehensive guide to modern tools.", "It saves you 4711 hours."]
+    )
+    def test_sentence_that_may_not_be_shown_ends_its_answer_and_another_one_begins_otherwise(
+        self, chat: ChatServer, hits: list[ArticleHit], first: str
+    ) -> None:
+        chat.reply_each(deltas(f"{first} It is theirs. "), deltas("You can sign in."))
+        page = self.ask(hits[:1])
+        assert page.texts() == ["You can sign in."]
+        assert page.complete
+        tried = [asked.body["messages"][-1]["content"] for asked in chat.requests]
+        assert [text.rsplit("Start with: ")[1] for text in tried] == list(OPENINGS[:2])
+
+    def test_words_go_as_soon_as_two_of_them_are_not_in_the_article(
+        self, chat: ChatServer, hits: list[ArticleHit]
+    ) -> None:
+        words = ("You ", "sign ", "in ", "comprehensively ", "powerful ", "and ", "so. ")
+        chat.reply_each([delta(word) for word in words], deltas("You sign in."))
+        events = list(recommend("How do I sign in?", "en", hits[:1]))
+        added = [event.text for event in events if isinstance(event, TextAdded)]
+        assert added[:4] == ["You", " sign", " in", " comprehensively"]
+        assert " powerful" not in added
+        assert read(events).withdrawn == ["You sign in comprehensively"]
+        assert read(events).texts() == ["You sign in."]
+
+    def test_second_sentence_that_may_not_be_shown_is_left_out(
+        self, chat: ChatServer, hits: list[ArticleHit]
+    ) -> None:
+        chat.reply(*deltas("You can sign in. It is a comprehensive guide to modern tools."))
+        assert self.ask(hits[:1]).texts() == ["You can sign in."]
+        assert len(chat.requests) == 1
+
+    def test_third_answer_is_never_asked_for(
+        self, chat: ChatServer, hits: list[ArticleHit]
+    ) -> None:
+        chat.reply(*deltas("It saves you 4711 hours. You can sign in."))
+        assert self.ask(hits[:1]).kinds() == ["excerpt"]
+        assert len(chat.requests) == 2
+
+    def test_spanish_article_gets_one_sentence_that_is_not_compared_with_its_words(
+        self, chat: ChatServer, hits: list[ArticleHit]
+    ) -> None:
+        spanish = [hit for hit in hits if hit.article.language == "es"]
+        chat.reply(*deltas("You copy all files every night. And another sentence."))
+        assert self.ask(spanish[:1]).texts() == ["You copy all files every night."]
+
+
+def test_bigger_model_may_use_words_of_its_own(
+    chat: ChatServer, hits: list[ArticleHit], settings: Settings
+) -> None:
+    settings.RECOMMENDATION_WRITER = "per_article"
+    chat.reply(*deltas("This is a comprehensive guide to modern tools."))
+    page = read(recommend("How do I sign in?", "en", hits[:1]))
+    assert page.texts() == ["This is a comprehensive guide to modern tools."]
 
 
 @pytest.mark.parametrize(
