@@ -23,17 +23,17 @@ from recommendations.writing import CheckedText, Task
 
 __all__ = ["PARAMETERS", "PROMPTS", "write"]
 
-# Of a small model, which says what may not be shown in one card of six: with other first words it
-# mostly says something else.
-ATTEMPTS = 2
-
 
 def write(task: Task) -> Generator[CardEvent]:
+    # A small model says what may not be shown in one card of six. With other first words it mostly
+    # says something else.
+    attempts = (False,) if shows_question() else (False, True)
     for number, hit in enumerate(task.deck.hits, 1):
         yield from task.deck.open(hit)
-        for attempt in range(1 if shows_question() else ATTEMPTS):
+        for again in attempts:
             text = _checked(task, hit)
-            with closing(task.ask(request(task.question, hit, number + attempt))) as answer:
+            asked = request(task.question, hit, number, again=again)
+            with closing(task.ask(asked)) as answer:
                 for item in answer:
                     yield from text.feed(item if isinstance(item, str) else "")
                     if text.done:  # what follows is not shown, so it need not be written

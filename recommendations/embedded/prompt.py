@@ -34,6 +34,7 @@ OPENINGS = (
     "You'll see here",
     "Good to know too:",
 )
+OTHER_OPENING = "In this one you see"  # where the first answer may not be shown
 QUESTION_WORDS = 30
 LEAD_WORDS = 42  # how the article begins says what it is about
 PASSAGE_WORDS = 16
@@ -46,6 +47,7 @@ SENTENCES_OF_SPANISH = 1  # where a small model translates, the second one is wr
 PARAMETERS = repr(
     (
         OPENINGS,
+        OTHER_OPENING,
         QUESTION_WORDS,
         LEAD_WORDS,
         PASSAGE_WORDS,
@@ -63,13 +65,14 @@ _SPEECH = re.compile(r"[«“\"][^»”\"]*(?:[»”\"][.!?…]?)?$")
 _CODE = re.compile(r"[{}<>=$\\|_~`]|--|://|\w\(|\":")
 
 
-def request(question: str, hit: ArticleHit, number: int) -> ChatRequest:
-    """The chat completion for card `number` (from 1), answered with two sentences."""
+def request(question: str, hit: ArticleHit, number: int, *, again: bool = False) -> ChatRequest:
+    """The chat completion for card `number` (from 1), answered with two sentences; `again` with
+    other first words."""
     return ask(
         one_line(question),
         hit.article.english_title,
         excerpt(hit.text, hit.passage),
-        OPENINGS[(number - 1) % len(OPENINGS)],
+        OTHER_OPENING if again else OPENINGS[(number - 1) % len(OPENINGS)],
     )
 
 

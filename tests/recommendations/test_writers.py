@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from recommendations import per_article, prompt_files
 from recommendations.deck import Deck
-from recommendations.embedded.prompt import OPENINGS
+from recommendations.embedded.prompt import OPENINGS, OTHER_OPENING
 from recommendations.events import TextAdded
 from recommendations.hits import ArticleHit
 from recommendations.inference.base import Message, get_client
@@ -233,7 +233,7 @@ class TestSmallModel:
         assert page.texts() == ["You can sign in."]
         assert page.complete
         tried = [asked.body["messages"][-1]["content"] for asked in chat.requests]
-        assert [text.rsplit("Start with: ")[1] for text in tried] == list(OPENINGS[:2])
+        assert [text.rsplit("Start with: ")[1] for text in tried] == [OPENINGS[0], OTHER_OPENING]
 
     def test_words_go_as_soon_as_two_of_them_are_not_in_the_article(
         self, chat: ChatServer, hits: list[ArticleHit]
