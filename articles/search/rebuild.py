@@ -7,13 +7,14 @@ versions in the new index with those in the database, so nothing depends on when
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from articles.models import Article, OutboxEntry, ReindexRun
@@ -24,7 +25,8 @@ from articles.search.documents import built_ahead, to_documents
 logger = logging.getLogger(__name__)
 
 ABANDONED_AFTER = timedelta(minutes=5)
-HEARTBEAT_SECONDS = 2.0
+PROGRESS_SECONDS = 2.0
+HEARTBEAT_SECONDS = 60.0
 CATCH_UP_ROUNDS = 5
 
 
@@ -80,7 +82,8 @@ def reindex(
     run = _lock()
     started = time.monotonic()
     try:
-        report = _build(engine, run, chunk_size, progress)
+        with _heartbeat(run):
+            report = _build(engine, run, chunk_size, progress)
     except BaseException as error:  # Ctrl-C too must release the lock
         _finish(run, ReindexRun.State.FAILED, str(error) or type(error).__name__)
         raise
@@ -112,16 +115,16 @@ def _build(
     target = engine.begin_rebuild()
     try:
         run.total = Article.objects.published().count()
-        beat = time.monotonic()
+        noted = time.monotonic()
         with closing(built_ahead((page, page) for page in _pages(chunk_size))) as pages:
             for _page, documents in pages:
                 report.failures |= target.index(documents)
                 run.indexed += len(documents)
                 run.failed = len(report.failures)
                 progress(run.indexed, max(run.total, run.indexed))
-                if time.monotonic() - beat > HEARTBEAT_SECONDS:
+                if time.monotonic() - noted > PROGRESS_SECONDS:
                     run.save()
-                    beat = time.monotonic()
+                    noted = time.monotonic()
         report.documents = _catch_up(target, report.failures)
         if report.failures and not report.documents:
             # Serving an empty index instead of the old one would help nobody.
@@ -132,6 +135,27 @@ def _build(
         target.abort()
         raise
     return report
+
+
+@contextmanager
+def _heartbeat(run: ReindexRun) -> Iterator[None]:
+    """Signs of life from a thread, because a chunk of long articles can take many minutes."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        row = ReindexRun.objects.filter(pk=run.pk, state=ReindexRun.State.RUNNING)
+        while not ended.wait(HEARTBEAT_SECONDS):
+            with suppress(DatabaseError):  # the next one may get through
+                row.update(heartbeat_at=timezone.now())
+        connection.close()
+
+    thread = threading.Thread(target=beat, name="reindex-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _pages(size: int) -> Iterator[list[Article]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -15,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from articles.models import Article, IndexedArticle, OutboxEntry, ReindexRun
-from articles.search import outbox
+from articles.search import outbox, rebuild
 from articles.search.base import get_engine
 from articles.search.rebuild import AlreadyRunning, compare, reindex
 from articles.search.vector_store import VectorStore
@@ -74,6 +76,24 @@ def test_second_reindex_is_refused_while_one_runs(make_article: MakeArticle) -> 
 
     reindex(progress=second)
     assert [run.state for run in ReindexRun.objects.all()] == ["done"]
+
+
+def test_long_chunk_shows_signs_of_life(
+    make_article: MakeArticle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_article()
+    monkeypatch.setattr(rebuild, "HEARTBEAT_SECONDS", 0.01)
+
+    def slow(done: int, total: int) -> None:
+        began = ReindexRun.objects.get().heartbeat_at
+        end = time.monotonic() + 10
+        while ReindexRun.objects.get().heartbeat_at == began:
+            assert time.monotonic() < end, "no sign of life"
+            time.sleep(0.01)
+
+    reindex(progress=slow)
+    assert ReindexRun.objects.get().state == "done"
+    assert not [it for it in threading.enumerate() if it.name == "reindex-heartbeat"]
 
 
 def test_lock_of_a_dead_process_is_taken_over() -> None:
