@@ -53,6 +53,6 @@ def _checked(task: Task, hit: ArticleHit) -> CheckedText:
         hit,
         english=True,
         literal=not spanish,
-        first_must_do=True,
+        unbroken=True,
         enough=SENTENCES_OF_SPANISH if spanish else SENTENCES,
     )

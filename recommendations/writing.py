@@ -60,7 +60,7 @@ class CheckedText:
     there for, a wrong number or address, never stands on the page, not even for a moment.
 
     The text ends when `enough` sentences are shown, or when `MAX_SENTENCES` were written; with
-    `first_must_do` where the first one may not be shown, because what follows hangs in the air.
+    `unbroken` before one that may not be shown, because what follows it hangs in the air.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class CheckedText:
         *,
         english: bool = False,
         literal: bool = False,
-        first_must_do: bool = False,
+        unbroken: bool = False,
         enough: int = MAX_SENTENCES,
     ) -> None:
         self._deck = task.deck
@@ -78,9 +78,9 @@ class CheckedText:
         self._names = names(hit)
         self._english = english
         self._literal = literal
-        self._first_must_do = first_must_do
+        self._unbroken = unbroken
         self._wanted = enough
-        self._given_up = False
+        self._broken = False
         self.shown = 0  # sentences
         self._stream = SentenceStream(MAX_SENTENCES)
         self._start = ""  # the words of the next sentence that were looked at last
@@ -88,7 +88,7 @@ class CheckedText:
     @property
     def done(self) -> bool:
         """Nothing more will be shown: the model may be stopped."""
-        return self._given_up or self.shown == self._wanted or self._stream.done
+        return self._broken or self.shown == self._wanted or self._stream.done
 
     def feed(self, delta: str) -> Generator[CardEvent]:
         """The sentences that `delta` completes, what it adds to the next one, and a pulse."""
@@ -96,8 +96,10 @@ class CheckedText:
         start = "" if self.done else harmless_start(self._stream.whole_words)
         if start != self._start:
             self._start = start  # most deltas are part of a word; the language costs 0.3 ms
-            may_go_on = is_english(start, self._names) and not self._adds_too_much(start)
-            yield from self._deck.draft(start if may_go_on else "")
+            if self._adds_too_much(start):  # more words will make it no better
+                yield from self._hold_back()
+            else:
+                yield from self._deck.draft(start if is_english(start, self._names) else "")
         yield Pulse()
 
     def close(self) -> Generator[CardEvent]:
@@ -106,16 +108,19 @@ class CheckedText:
 
     def _show(self, sentences: list[str]) -> Generator[CardEvent]:
         for sentence in sentences:
-            if self._given_up or self.shown == self._wanted:
+            if self._broken or self.shown == self._wanted:
                 break
             text = showable(sentence, self._sources, english=self._english, names=self._names)
             if text is None or self._adds_too_much(text):
-                yield from self._deck.draft("")
-                self._given_up = self._first_must_do and not self.shown
+                yield from self._hold_back()
             else:
                 language = "en" if self._english or is_english(text, self._names) else "es"
                 yield from self._deck.add(text, language)
                 self.shown += 1
+
+    def _hold_back(self) -> Generator[CardEvent]:
+        yield from self._deck.draft("")
+        self._broken = self._unbroken
 
     def _adds_too_much(self, text: str) -> bool:
         return self._literal and adds_too_much(text, self._sources)

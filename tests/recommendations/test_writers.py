@@ -247,10 +247,21 @@ class TestSmallModel:
         assert read(events).withdrawn == ["You sign in comprehensively"]
         assert read(events).texts() == ["You sign in."]
 
-    def test_second_sentence_that_may_not_be_shown_is_left_out(
+    def test_model_is_stopped_as_soon_as_its_sentence_is_lost(
         self, chat: ChatServer, hits: list[ArticleHit]
     ) -> None:
-        chat.reply(*deltas("You can sign in. It is a comprehensive guide to modern tools."))
+        chat.reply_each(
+            [delta("A comprehensive powerful guide "), Stall(30)], deltas("You sign in.")
+        )
+        assert self.ask(hits[:1]).texts() == ["You sign in."]
+        assert chat.wait_until_left(1) < 1
+        assert len(chat.requests) == 2
+
+    def test_second_sentence_that_may_not_be_shown_ends_the_text(
+        self, chat: ChatServer, hits: list[ArticleHit]
+    ) -> None:
+        text = "You can sign in. It is a comprehensive guide to modern tools. It is theirs."
+        chat.reply(*deltas(text))
         assert self.ask(hits[:1]).texts() == ["You can sign in."]
         assert len(chat.requests) == 1
 
