@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.db.models.signals import post_save, pre_delete
 
 from articles.models import Article, Author, Category
 from articles.search import outbox
-from articles.search.names import kept_names
+from articles.search.names import forget_names
 
 
 def article_saved(instance: Article, raw: bool = False, **kwargs: Any) -> None:
@@ -33,7 +34,7 @@ def name_saved(
     **kwargs: Any,
 ) -> None:
     """A renamed author or category changes the documents of all its articles."""
-    transaction.on_commit(kept_names.cache_clear)
+    transaction.on_commit(partial(forget_names, sender))
     if raw or created:
         return
     articles = Article.objects.filter(**{sender.__name__.lower(): instance})

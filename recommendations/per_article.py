@@ -25,8 +25,8 @@ __all__ = ["PARAMETERS", "PROMPTS", "write"]
 
 
 def write(task: Task) -> Generator[CardEvent]:
-    # A small model says what may not be shown in one card of six. With other first words it mostly
-    # says something else.
+    # A small model begins one card of twenty with what may not be shown. With other first words it
+    # mostly says something else.
     attempts = (False,) if shows_question() else (False, True)
     for number, hit in enumerate(task.deck.hits, 1):
         yield from task.deck.open(hit)

@@ -18,7 +18,6 @@ from pytest_django import Settings
 
 from articles.models import Article, Author, Category
 from articles.search.base import get_engine
-from articles.search.names import kept_names
 
 # A shell that starts the tests in the background has them, and the commands that they start, ignore
 # Ctrl-C: a test that sends it would wait for ever.
@@ -41,7 +40,6 @@ def fresh_process_state(settings: Settings) -> Iterator[None]:
     # The real hasher takes a tenth of a second for each account that a test creates.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     get_engine.cache_clear()
-    kept_names.cache_clear()
     for cache in caches.all():
         cache.clear()
     yield

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Set
-from functools import lru_cache
 
+from django.conf import settings
+from django.core.cache import caches
 from django.utils.translation import get_language
 
 from articles.models import NamedPage
@@ -19,14 +19,18 @@ def names_of(model: type[NamedPage], slugs: Set[str]) -> Mapping[str, str]:
     They are few and hardly ever change, so a process keeps them for some seconds. One that is
     missing is looked up at once; it stays missing where the index lags behind the database.
     """
-    key = model, get_language(), int(time.monotonic() / KEPT_SECONDS)
-    names = kept_names(*key)
-    if not slugs <= names.keys():
-        kept_names.cache_clear()
-        names = kept_names(*key)
+    cache, key = caches["template_fragments"], _key(model, get_language())
+    names: Mapping[str, str] | None = cache.get(key)
+    if names is None or not slugs <= names.keys():
+        names = {page.slug: page.shown_name for page in model._default_manager.order_by()}
+        cache.set(key, names, KEPT_SECONDS)
     return names
 
 
-@lru_cache(maxsize=8)  # two models, two languages, the period before
-def kept_names(model: type[NamedPage], _language: str | None, _period: int) -> Mapping[str, str]:
-    return {page.slug: page.shown_name for page in model._default_manager.order_by()}
+def forget_names(model: type[NamedPage]) -> None:
+    """This process asks the database again."""
+    caches["template_fragments"].delete_many(_key(model, code) for code, _ in settings.LANGUAGES)
+
+
+def _key(model: type[NamedPage], language: str | None) -> str:
+    return f"names.{model.__name__}.{language}"

@@ -95,6 +95,11 @@ class Answer:
         """The address of the same question with the newest articles first."""
         return address_of(replace(self.query, sort="date"))
 
+    @property
+    def unfiltered(self) -> str:
+        """The address of the same question without any filter."""
+        return address_of(replace(self.query, filters={}))
+
     def address_without(self, facet: Facet) -> str:
         """The address of the same question without this filter."""
         others = {name: value for name, value in self.query.filters.items() if name != facet}

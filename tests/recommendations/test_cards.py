@@ -231,6 +231,11 @@ MALFORMED: dict[str, Malform] = {
     ),
     "scalars at the top": around('1, "a", null, ', ' "b", 2'),
 }
+INSIDE_THINKING = [
+    "thinking unclosed before the array",
+    "thinking unclosed and nested",
+    "thinking unclosed in a fence",
+]
 
 
 def test_answers_of_the_tests_begin_with_the_number() -> None:
@@ -487,13 +492,19 @@ def test_malformed_answer_of_any_text_cut_anywhere_gives_its_cards(
 ) -> None:
     numbers = data.draw(st.lists(st.integers(1, 4), unique=True, min_size=1, max_size=4))
     written = [(number, data.draw(texts)) for number in numbers]
-    # A thinking without end ends where a card has the tag in its text.
-    assume("unclosed" not in name or "</think>" not in str(written))
+    # Inside a thinking without end the tag in a card's text is its end (the test below).
+    assume(name not in INSIDE_THINKING or "</think>" not in str(written))
     text = MALFORMED[name](objects_of(*written, ensure_ascii=data.draw(st.booleans())))
     expected = [(number, wellformed(recommendation)) for number, recommendation in written]
     assert read_cards(text) == expected
     assert read_cards(*text) == expected
     assert read_cards(*data.draw(pieces(text))) == expected
+
+
+@pytest.mark.parametrize("name", INSIDE_THINKING)
+def test_tag_in_the_text_of_a_card_ends_a_thinking_that_has_no_other_end(name: str) -> None:
+    text = MALFORMED[name](objects_of((1, "It ends </think> here.")))
+    assert read_cards(text) == read_cards(*text) == []
 
 
 FRAGMENTS = st.sampled_from(
